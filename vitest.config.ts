@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+// Three tiers: unit (pure, no process, no socket), integration (real workerd, real sockets, fixture programs),
+// e2e (the built hub, the reporter and a real llama-server). None retries; a missing engine fails.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 90_000,
+          // Their deadlines are claims about latency: nothing else may run beside them.
+          fileParallelism: false,
+          // The first one installs the engine where none is.
+          hookTimeout: 300_000,
+          globalSetup: ['test/support/e2e-setup.ts'],
+        },
+      },
+    ],
+  },
+});
