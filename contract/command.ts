@@ -1,0 +1,131 @@
+// Owns commands: an operator's intent on its way to a node, and the job that tells its life.
+
+import * as v from 'valibot';
+import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
+import { RestartBudgetSchema } from './runtime-record.ts';
+import { Count, Line, Timestamp } from './scalars.ts';
+
+export const COMMAND_KINDS = ['restore', 'start', 'shutdown'] as const;
+export const CommandKindSchema = v.picklist(COMMAND_KINDS);
+export type CommandKind = v.InferOutput<typeof CommandKindSchema>;
+
+const PresetName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be a preset name'));
+
+/** `restart: false` starts a runtime only where it is not running; `force` spends past an empty budget. */
+export const RestoreArgsSchema = v.strictObject({
+  restart: v.optional(v.boolean()),
+  preset: v.optional(PresetName),
+  force: v.optional(v.boolean()),
+});
+export type RestoreArgs = v.InferOutput<typeof RestoreArgsSchema>;
+
+export const NoArgsSchema = v.strictObject({});
+
+/** The arguments that each kind takes. */
+export const COMMAND_ARGS = {
+  restore: RestoreArgsSchema,
+  start: NoArgsSchema,
+  shutdown: NoArgsSchema,
+} as const satisfies Record<CommandKind, v.GenericSchema>;
+
+export const CommandErrorSchema = v.looseObject({ reason: Line, message: Line });
+export type CommandError = v.InferOutput<typeof CommandErrorSchema>;
+
+const ResultSchema = v.record(v.string(), v.unknown());
+
+/** A command as a node receives it, in a frame or in the answer to a POST. */
+export const CommandSchema = v.looseObject({
+  type: v.literal('command'),
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  kind: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+  runtime: RuntimeIdSchema,
+  args: v.record(v.string(), v.unknown()),
+  issued_at: Timestamp,
+  expires_at: Timestamp,
+  attempt: Count,
+  /** HMAC-SHA-256 over `commandSigningText`, base64url, keyed by the bytes that the node's `command_key` encodes. */
+  signature: v.optional(v.string()),
+});
+export type Command = v.InferOutput<typeof CommandSchema>;
+
+/** What decides what happens, where and until when; the attempt does not. */
+export type CommandCore = Pick<Command, 'id' | 'kind' | 'runtime' | 'args' | 'issued_at' | 'expires_at'>;
+
+/** The text that the signature of a command covers. */
+export function commandSigningText(node: string, command: CommandCore): string {
+  const { id, kind, runtime, args, issued_at, expires_at } = command;
+  return JSON.stringify(['arw.command.v1', node, id, kind, runtime, args, issued_at, expires_at]);
+}
+
+export const JOB_STATES = [
+  'queued',
+  'delivered',
+  'running',
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+] as const;
+export const JobStateSchema = v.picklist(JOB_STATES);
+export type JobState = v.InferOutput<typeof JobStateSchema>;
+
+/** True once nothing more will happen to the job. */
+export function isFinalJobState(state: JobState): boolean {
+  switch (state) {
+    case 'queued':
+    case 'delivered':
+    case 'running':
+      return false;
+    case 'completed':
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+      return true;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** The life of a command as an operator reads it. */
+export const JobSchema = v.looseObject({
+  job_id: v.string(),
+  kind: v.string(),
+  node: NodeIdSchema,
+  runtime_id: RuntimeIdSchema,
+  args: v.record(v.string(), v.unknown()),
+  state: JobStateSchema,
+  delivered: v.boolean(),
+  attempts: Count,
+  issued_at: Timestamp,
+  expires_at: Timestamp,
+  delivered_at: v.optional(Timestamp),
+  received_at: v.optional(Timestamp),
+  finished_at: v.optional(Timestamp),
+  result: v.optional(ResultSchema),
+  error: v.optional(CommandErrorSchema),
+});
+export type Job = v.InferOutput<typeof JobSchema>;
+
+/** The answer to an accepted command: `202`. */
+export const CommandAcceptedSchema = v.looseObject({
+  ok: v.literal(true),
+  runtime_id: RuntimeIdSchema,
+  node: NodeIdSchema,
+  pending: v.literal(true),
+  delivered: v.boolean(),
+  restart_budget: v.optional(RestartBudgetSchema),
+  job_id: v.string(),
+});
+export type CommandAccepted = v.InferOutput<typeof CommandAcceptedSchema>;
+
+/** The answer to a restore that the budget forbids: `429`, beside the members of its problem document. */
+export const BudgetRefusalSchema = v.looseObject({
+  ok: v.literal(false),
+  runtime_id: RuntimeIdSchema,
+  node: NodeIdSchema,
+  pending: v.literal(false),
+  reason: v.literal('Restart budget exhausted'),
+  restart_budget: RestartBudgetSchema,
+  job_id: v.string(),
+});
+export type BudgetRefusal = v.InferOutput<typeof BudgetRefusalSchema>;
