@@ -1,0 +1,110 @@
+// Owns reading llama-server's answers: each body becomes known figures or the reason why they are unknown.
+
+import { basename } from 'node:path';
+import * as v from 'valibot';
+import { messageOf } from '../errors.ts';
+import { ModelSchema, type Model } from '../../contract/runtime-record.ts';
+import { Count } from '../../contract/scalars.ts';
+import type { HttpLook } from './http-probe.ts';
+import { unlabelledSamples } from './prometheus.ts';
+import type { TokenCounters } from './throughput.ts';
+
+export type Reading<T> = { kind: 'known'; value: T } | { kind: 'unknown'; reason: string };
+
+/** While a model loads, every endpoint answers 503 with this error: the server is starting, not failing. */
+export function isLoadingAnswer(answer: { status: number; body: string }): boolean {
+  return answer.status === 503 && answer.body.includes('Loading model');
+}
+
+const PropsSchema = v.object({
+  is_sleeping: v.optional(v.boolean(), false),
+  total_slots: v.optional(Count),
+});
+
+export function readProps(answer: HttpLook): Reading<{ sleeping: boolean; totalSlots: number | undefined }> {
+  const body = readJson(answer, PropsSchema);
+  if (body.kind === 'unknown') return body;
+  return { kind: 'known', value: { sleeping: body.value.is_sleeping, totalSlots: body.value.total_slots } };
+}
+
+const SlotsSchema = v.array(v.object({ id: v.number(), is_processing: v.boolean() }));
+
+export function readSlots(answer: HttpLook): Reading<{ capacity: number; busy: number }> {
+  const body = readJson(answer, SlotsSchema);
+  if (body.kind === 'unknown') return body;
+  const busy = body.value.filter((slot) => slot.is_processing).length;
+  return { kind: 'known', value: { capacity: body.value.length, busy } };
+}
+
+const ModelsSchema = v.object({
+  data: v.array(
+    v.object({
+      id: ModelSchema.entries.id,
+      meta: v.nullish(v.object({ n_ctx: v.optional(Count) })),
+    }),
+  ),
+});
+
+/**
+ * The models of a server that was started with one: they are loaded, or it would not be ready.
+ * A server without `--alias` calls its model by the path of the file; the fleet knows it by the file's name.
+ */
+export function readModels(answer: HttpLook): Reading<Model[]> {
+  const body = readJson(answer, ModelsSchema);
+  if (body.kind === 'unknown') return body;
+  return {
+    kind: 'known',
+    value: body.value.data.map(({ id, meta }) => ({
+      id: id.endsWith('.gguf') ? basename(id) : id,
+      state: 'loaded',
+      ...(meta?.n_ctx !== undefined && { context: meta.n_ctx }),
+    })),
+  };
+}
+
+/** Reads counters only: the gauges of throughput are averages since the last scrape, by whoever scraped. */
+export function readMetrics(
+  answer: HttpLook,
+): Reading<{ counters: TokenCounters; queued: number | undefined }> {
+  const fault = faultOf(answer);
+  if (fault !== undefined || answer.kind !== 'answer')
+    return { kind: 'unknown', reason: fault ?? 'no answer' };
+  const samples = unlabelledSamples(answer.body);
+  const promptTokens = samples?.get('llamacpp:prompt_tokens_total');
+  const promptSeconds = samples?.get('llamacpp:prompt_seconds_total');
+  const predictedTokens = samples?.get('llamacpp:tokens_predicted_total');
+  const predictedSeconds = samples?.get('llamacpp:tokens_predicted_seconds_total');
+  if (
+    promptTokens === undefined ||
+    promptSeconds === undefined ||
+    predictedTokens === undefined ||
+    predictedSeconds === undefined
+  ) {
+    return { kind: 'unknown', reason: '/metrics lacks the token counters' };
+  }
+  const counters = { promptTokens, promptSeconds, predictedTokens, predictedSeconds };
+  const deferred = samples?.get('llamacpp:requests_deferred');
+  return { kind: 'known', value: { counters, queued: v.is(Count, deferred) ? deferred : undefined } };
+}
+
+function readJson<T>(answer: HttpLook, schema: v.GenericSchema<unknown, T>): Reading<T> {
+  const fault = faultOf(answer);
+  if (fault !== undefined || answer.kind !== 'answer')
+    return { kind: 'unknown', reason: fault ?? 'no answer' };
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.body);
+  } catch (error) {
+    return { kind: 'unknown', reason: `no JSON: ${messageOf(error)}` };
+  }
+  const parsed = v.safeParse(schema, body);
+  if (parsed.success) return { kind: 'known', value: parsed.output };
+  const [issue] = parsed.issues;
+  return { kind: 'unknown', reason: `unexpected body at ${v.getDotPath(issue) ?? 'its root'}` };
+}
+
+function faultOf(answer: HttpLook): string | undefined {
+  if (answer.kind !== 'answer') return answer.reason;
+  if (answer.status === 401) return 'HTTP 401: the API key is missing in the manifest';
+  return answer.status === 200 ? undefined : `HTTP ${answer.status}`;
+}

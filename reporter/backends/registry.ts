@@ -1,0 +1,35 @@
+// Owns the way from a manifest entry to the backend that its `adapter` names.
+
+import type { RuntimeDescriptor } from '../../contract/runtime-record.ts';
+import type { RuntimeEntry } from '../manifest-schema.ts';
+import type { Backend } from './backend.ts';
+import { healthCheck } from './health-check.ts';
+import { llamaCppBackend } from './llama-cpp.ts';
+import { processBackend } from './process.ts';
+
+export type BackendDefaults = { llamaServer: string };
+
+export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Backend {
+  const descriptor = descriptorOf(entry);
+  switch (entry.adapter) {
+    case 'llama.cpp':
+      return llamaCppBackend(entry, descriptor, defaults.llamaServer, Date.now);
+    case 'process':
+      return processBackend(entry, descriptor, healthCheck(entry.process.health, ''));
+    default:
+      return entry.adapter satisfies never;
+  }
+}
+
+function descriptorOf(entry: RuntimeEntry): RuntimeDescriptor {
+  return {
+    id: entry.id,
+    name: entry.name ?? entry.id,
+    adapter: entry.adapter,
+    profile: entry.profile ?? 'default',
+    modalities: entry.modalities ?? ['text'],
+    ...(entry.accelerator && { accelerator: entry.accelerator }),
+    ...(entry.tags && { tags: entry.tags }),
+    sandbox: 'none',
+  };
+}

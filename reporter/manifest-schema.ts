@@ -1,0 +1,75 @@
+// Owns the shape of the manifest: which keys the TOML file may hold, and what each must be. The file's reader is manifest.ts.
+
+import * as v from 'valibot';
+import { AcceleratorSchema } from '../contract/accelerator.ts';
+import { RuntimeIdSchema } from '../contract/ids.ts';
+import { Line } from '../contract/scalars.ts';
+
+const Word = v.pipe(v.string('must be a string'), v.minLength(1, 'must not be empty'));
+const Words = v.array(Word, 'must be a list of strings');
+const StringMap = v.record(v.string(), v.string('must be a string'), 'must be a table of strings');
+const Name = v.pipe(
+  Word,
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1-63 letters, digits, ".", "_" or "-"'),
+);
+
+/** The backends that a manifest may name. */
+export const ADAPTERS = ['llama.cpp', 'process'] as const;
+
+const HttpUrl = v.pipe(
+  Word,
+  v.url('must be a URL, for example "http://127.0.0.1:8080/health"'),
+  v.regex(/^https?:/, 'must begin with http:// or https://'),
+);
+
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
+}
+
+const HealthSchema = v.strictObject({
+  url: HttpUrl,
+  method: v.optional(v.picklist(['GET', 'HEAD', 'POST'], 'must be "GET", "HEAD" or "POST"')),
+  expect_status: v.optional(wholeNumber(100, 599)),
+  expect_body: v.optional(Word),
+  timeout_ms: v.optional(wholeNumber(50, 60_000)),
+});
+
+const ProcessSchema = v.strictObject({
+  command: v.optional(Word),
+  args: v.optional(Words),
+  env: v.optional(StringMap),
+  workdir: v.optional(Word),
+  start_timeout_seconds: v.optional(wholeNumber(1, 24 * 3600)),
+  stop_timeout_seconds: v.optional(wholeNumber(1, 600)),
+  health: v.optional(HealthSchema),
+});
+
+const RuntimeSchema = v.strictObject({
+  id: RuntimeIdSchema,
+  adapter: v.picklist(ADAPTERS, `must be one of ${ADAPTERS.map((name) => `"${name}"`).join(', ')}`),
+  name: v.optional(Line),
+  profile: v.optional(Line),
+  modalities: v.optional(v.array(Line, 'must be a list of strings')),
+  accelerator: v.optional(AcceleratorSchema),
+  auto_start: v.optional(v.boolean('must be true or false')),
+  preset: v.optional(Name),
+  tags: v.optional(StringMap),
+  process: ProcessSchema,
+  restart: v.optional(
+    v.strictObject({
+      max: v.optional(wholeNumber(0, 1000)),
+      window_seconds: v.optional(wholeNumber(1, 30 * 86_400)),
+    }),
+  ),
+  presets: v.optional(
+    v.record(Name, v.strictObject({ args: v.optional(Words), env: v.optional(StringMap) })),
+  ),
+});
+export type RuntimeEntry = v.InferOutput<typeof RuntimeSchema>;
+
+export const ManifestSchema = v.strictObject({
+  version: v.literal(1, 'must be 1'),
+  runtimes: v.optional(v.array(RuntimeSchema, 'must be [[runtimes]] tables'), []),
+});
+export type Manifest = v.InferOutput<typeof ManifestSchema>;

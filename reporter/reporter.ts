@@ -1,0 +1,144 @@
+// Owns the wiring of one running reporter: supervisor, snapshot, uplink and commands, their start and their end.
+
+import { randomUUID } from 'node:crypto';
+import type { AcceleratorReading } from '../contract/accelerator.ts';
+import { CpuReader, readHost } from './accelerators/host.ts';
+import { readGpuInventory } from './accelerators/inventory.ts';
+import { makeBackend } from './backends/registry.ts';
+import type { Config } from './config.ts';
+import type { Credentials } from './credentials.ts';
+import type { Log } from './log.ts';
+import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
+import { SnapshotBuilder } from './snapshot/snapshot.ts';
+import { RuntimeLog } from './supervisor/logs.ts';
+import { RuntimeLoop } from './supervisor/runtime-loop.ts';
+import type { Policy } from './supervisor/state.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+import { CommandIntake } from './uplink/command-intake.ts';
+import { CommandJournal } from './uplink/journal.ts';
+import { Uplink } from './uplink/link.ts';
+import { messageOf } from './errors.ts';
+
+const REPORT_EVERY_MS = 5_000;
+const START_TIMEOUT_SECONDS = 600;
+/** Below the 10 s in which a reporter must have ended, SIGKILL included. */
+const STOP_TIMEOUT_SECONDS = 5;
+const UNRESPONSIVE_SECONDS = 60;
+const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
+
+export type Reporter = {
+  /** Ends the children and the uplink; the last words reach the hub where it can be reached. */
+  stop(): Promise<void>;
+};
+
+export type ReporterOptions = {
+  config: Config;
+  manifest: Manifest;
+  version: string;
+  log: Log;
+  /** Resolves with how to speak to the hub; supervision does not wait for it. */
+  credentials: (signal: AbortSignal) => Promise<Credentials>;
+  onFirstAccepted: () => void;
+};
+
+export async function startReporter(options: ReporterOptions): Promise<Reporter> {
+  const { config, manifest, version, log } = options;
+  const journal = await CommandJournal.open(config.stateDir, Date.now());
+  const ended = new AbortController();
+  let uplink: Uplink | undefined;
+
+  const loops = manifest.runtimes.map(
+    (entry) =>
+      new RuntimeLoop({
+        backend: makeBackend(entry, { llamaServer: config.llamaServer }),
+        policy: policyOf(entry, config),
+        output: new RuntimeLog(config.stateDir, entry.id),
+        log,
+        onMaterialChange: () => uplink?.publishSoon(),
+      }),
+  );
+  const supervisor = new Supervisor(loops);
+  supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
+
+  const bootId = randomUUID();
+  const snapshots = new SnapshotBuilder(config.node, bootId, version);
+  const cpu = new CpuReader();
+  let gpus: AcceleratorReading[] = [];
+  const inventory = readGpuInventory().then(
+    (found) => {
+      gpus = found;
+      if (found.length > 0) uplink?.publishSoon();
+    },
+    (error: unknown) => log.warn(`GPUs cannot be listed: ${messageOf(error)}`),
+  );
+
+  const linked = options.credentials(ended.signal).then((credentials) => {
+    const link = new Uplink(
+      {
+        hub: config.hub,
+        node: config.node,
+        token: credentials.token,
+        bootId,
+        version,
+        log,
+        snapshot: (intervalMs) => {
+          const readings = {
+            host: readHost(),
+            records: supervisor.records(),
+            accelerators: [cpu.read(), ...gpus],
+          };
+          return JSON.stringify(snapshots.next(readings, intervalMs, Date.now()));
+        },
+        onCommand: (command) => void intake.take(command),
+        onFirstAccepted: options.onFirstAccepted,
+      },
+      REPORT_EVERY_MS,
+    );
+    const intake = new CommandIntake({
+      node: config.node,
+      commandKey: credentials.command_key,
+      journal,
+      supervisor,
+      log,
+      hubNowMs: () => link.hubNowMs(),
+      report: (progress) => link.report(progress),
+    });
+    uplink = link;
+    link.start();
+  });
+  // Ending while enrolment still tries is no fault; anything else is told now, and surfaces where `stop` awaits it.
+  linked.catch((error: unknown) => {
+    if (!isAbort(error)) log.error(`This node does not report: ${messageOf(error)}`);
+  });
+
+  return {
+    async stop() {
+      await supervisor.shutDown();
+      ended.abort();
+      await Promise.all([linked.catch(ignoreAbort), inventory]);
+      await uplink?.stop();
+      await journal.close();
+    },
+  };
+}
+
+function policyOf(entry: RuntimeEntry, config: Config): Policy {
+  return {
+    budget: {
+      maxRestarts: entry.restart?.max ?? config.restart.maxRestarts,
+      windowMs: (entry.restart?.window_seconds ?? config.restart.windowSeconds) * 1000,
+    },
+    backoff: CRASH_BACKOFF,
+    loadLimitMs: (entry.process.start_timeout_seconds ?? START_TIMEOUT_SECONDS) * 1000,
+    stopGraceMs: (entry.process.stop_timeout_seconds ?? STOP_TIMEOUT_SECONDS) * 1000,
+    unresponsiveMs: UNRESPONSIVE_SECONDS * 1000,
+  };
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!isAbort(error)) throw error;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}

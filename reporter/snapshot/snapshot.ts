@@ -1,0 +1,44 @@
+// Owns the making of `runtime.health`: readings in, one payload out, numbered so that order and duplicates are decidable.
+
+import type { AcceleratorReading } from '../../contract/accelerator.ts';
+import { deriveNodeStatus, rollUp } from '../../contract/rollup.ts';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { Host, Snapshot } from '../../contract/snapshot.ts';
+
+export type Readings = {
+  host: Host;
+  records: RuntimeRecord[];
+  accelerators: AcceleratorReading[];
+};
+
+export class SnapshotBuilder {
+  readonly #node: string;
+  readonly #bootId: string;
+  readonly #version: string;
+  #seq = 0;
+
+  constructor(node: string, bootId: string, version: string) {
+    this.#node = node;
+    this.#bootId = bootId;
+    this.#version = version;
+  }
+
+  next(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
+    this.#seq += 1;
+    const generated = new Date(nowMs).toISOString();
+    const { host, records, accelerators } = readings;
+    return {
+      target: this.#node,
+      generated,
+      boot_id: this.#bootId,
+      seq: this.#seq,
+      reporter: { version: this.#version, interval_ms: intervalMs },
+      host,
+      status: deriveNodeStatus({ supervisorEnabled: true, records }),
+      kernel: { enabled: true },
+      runtime: rollUp(records, generated),
+      runtimes: records,
+      ...(accelerators.length > 0 && { accelerators }),
+    };
+  }
+}

@@ -1,0 +1,139 @@
+// Owns the words for a runtime's state: phase -> the slug, severity, summary and detail lines that cross the wire.
+
+import type { RuntimeStatus } from '../../contract/runtime-record.ts';
+import { spokenLine } from '../../contract/status.ts';
+import {
+  severityLabel,
+  severityOfState,
+  stateLabel,
+  type RuntimeState as Slug,
+  type Severity,
+} from '../../contract/words.ts';
+import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
+import { DEGRADED_AFTER_FAILURES, type Policy, type RuntimeState } from './state.ts';
+
+type Words = { state: Slug; severity?: Severity; summary: string; detail: string[] };
+
+/** The status of one runtime as it crosses the wire; `updatedAtMs` is when it last changed or was measured. */
+export function describe(
+  id: string,
+  state: RuntimeState,
+  updatedAtMs: number,
+  nowMs: number,
+  policy: Policy,
+): RuntimeStatus {
+  const words = wordsFor(state, nowMs, policy);
+  const severity = words.severity ?? severityOfState(words.state);
+  const pid = 'pid' in state.phase ? state.phase.pid : undefined;
+  const { lastExit } = state;
+  return {
+    id,
+    state: words.state,
+    state_label: stateLabel(words.state),
+    severity,
+    severity_label: severityLabel(severity),
+    summary: spokenLine(words.summary),
+    detail: words.detail.map(spokenLine),
+    updated_at: new Date(updatedAtMs).toISOString(),
+    ...(state.observation && isMeasured(state) && { health: state.observation.health }),
+    restart_budget: budgetView(state.spent, policy.budget, nowMs),
+    ...(pid !== undefined && { pid }),
+    ...(state.startedAtMs !== undefined && { started_at: new Date(state.startedAtMs).toISOString() }),
+    restarts_total: state.restartsTotal,
+    ...(lastExit && {
+      last_exit: { code: lastExit.code, signal: lastExit.signal, at: new Date(lastExit.atMs).toISOString() },
+    }),
+  };
+}
+
+/** Figures of an earlier look are not told once looking fails, nor of a process that is being stopped. */
+function isMeasured({ phase }: RuntimeState): boolean {
+  return phase.kind === 'serving' && phase.failures < DEGRADED_AFTER_FAILURES;
+}
+
+function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
+  const { phase } = state;
+  switch (phase.kind) {
+    case 'resting':
+      return {
+        state: 'offline',
+        severity: 'info',
+        summary: 'Stopped',
+        detail: ['Stopped on purpose; start or restore brings it back'],
+      };
+    case 'launching':
+      return { state: 'starting', summary: 'Launching', detail: [] };
+    case 'loading': {
+      const seconds = secondsSince(phase.sinceMs, nowMs);
+      const summary = phase.detail ?? 'Waiting for the server to answer';
+      return {
+        state: 'starting',
+        summary,
+        detail: [`Starting for ${seconds} s, limit ${policy.loadLimitMs / 1000} s`],
+      };
+    }
+    case 'serving':
+      if (phase.failures >= DEGRADED_AFTER_FAILURES) {
+        const failing = `Probe failing (${phase.failure})`;
+        const since = `Failing for ${secondsSince(phase.failingSinceMs ?? nowMs, nowMs)} s`;
+        return { state: 'degraded', summary: failing, detail: [since, ...headroom(state, nowMs, policy)] };
+      }
+      return {
+        state: 'ready',
+        summary:
+          state.observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready',
+        detail: [
+          ...(phase.failure === undefined ? [] : [`Last probe failed (${phase.failure})`]),
+          ...(state.observation?.notes ?? []),
+        ],
+      };
+    case 'stopping': {
+      const sent = phase.killed ? 'SIGKILL' : 'SIGTERM';
+      const waiting = `${sent} sent; waiting for process ${phase.pid} since ${secondsSince(phase.sinceMs, nowMs)} s`;
+      switch (phase.after.kind) {
+        case 'rest':
+          return { state: 'offline', severity: 'info', summary: 'Stopping', detail: [waiting] };
+        case 'relaunch':
+          return { state: 'starting', summary: 'Restarting', detail: [waiting] };
+        case 'count-as-failure':
+          return { state: 'degraded', summary: phase.after.reason, detail: [waiting] };
+        default:
+          return phase.after satisfies never;
+      }
+    }
+    case 'waiting': {
+      const seconds = Math.max(0, (phase.untilMs - nowMs) / 1000).toFixed(1);
+      if (phase.cause === 'blocked') {
+        return {
+          state: 'error',
+          summary: phase.reason,
+          detail: [`Checked again in ${seconds} s; no restart was spent`],
+        };
+      }
+      return {
+        state: 'starting',
+        severity: 'warn',
+        summary: `Restarting in ${seconds} s (${phase.reason})`,
+        detail: headroom(state, nowMs, policy),
+      };
+    }
+    case 'failed':
+      return { state: 'error', summary: phase.reason, detail: headroom(state, nowMs, policy) };
+    default:
+      return phase satisfies never;
+  }
+}
+
+/** What is left of the budget, as a line; when it is empty, when it frees. */
+function headroom(state: RuntimeState, nowMs: number, policy: Policy): string[] {
+  const remaining = remainingRestarts(state.spent, policy.budget, nowMs);
+  if (remaining > 0) return [`${remaining} of ${policy.budget.maxRestarts} restarts left`];
+  if (policy.budget.maxRestarts === 0) return ['Automatic restarts are switched off (budget 0)'];
+  const resetAt = resetAtMs(state.spent, policy.budget, nowMs);
+  const when = resetAt === undefined ? '' : `; resets at ${new Date(resetAt).toISOString()}`;
+  return [`Restart budget exhausted${when}`];
+}
+
+function secondsSince(sinceMs: number, nowMs: number): number {
+  return Math.max(0, Math.round((nowMs - sinceMs) / 1000));
+}

@@ -1,0 +1,58 @@
+// Owns what a child writes: one file for each runtime, rotated at launch, its last lines, and word of its growth.
+
+import { watch, type FSWatcher } from 'node:fs';
+import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../errors.ts';
+
+/** A larger file is rotated to `.1` at the next launch, so a runtime keeps at most about two of these. */
+const ROTATE_AT_BYTES = 8 * 1024 * 1024;
+const TAIL_BYTES = 16 * 1024;
+
+export class RuntimeLog {
+  readonly path: string;
+  readonly #directory: string;
+
+  constructor(stateDir: string, runtimeId: string) {
+    this.#directory = join(stateDir, 'logs');
+    // A runtime id may hold a colon, which no file system of a host should have to hold.
+    this.path = join(this.#directory, `${runtimeId.replaceAll(':', '_')}.log`);
+  }
+
+  /** Opens the file for appending; the caller closes it. Returns too where this launch's output begins, in bytes. */
+  async open(): Promise<{ file: FileHandle; startBytes: number }> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    if ((await this.#sizeBytes()) > ROTATE_AT_BYTES) await rename(this.path, `${this.path}.1`);
+    const file = await open(this.path, 'a', 0o600);
+    return { file, startBytes: (await file.stat()).size };
+  }
+
+  /** The last lines written since `startBytes`, oldest first, without blank ones. */
+  async tail(startBytes: number, maxLines: number): Promise<string[]> {
+    const file = await open(this.path, 'r');
+    try {
+      const { size } = await file.stat();
+      // A file that somebody else cut short is read from where its end is now.
+      const from = Math.min(size, Math.max(startBytes, size - TAIL_BYTES));
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+      return lines.filter((line) => line.trim() !== '').slice(-maxLines);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Calls back whenever the file grows: a hint that something may have happened, never a proof. */
+  onGrowth(callback: () => void): FSWatcher {
+    return watch(this.path, callback);
+  }
+
+  async #sizeBytes(): Promise<number> {
+    try {
+      return (await stat(this.path)).size;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 0;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
+
+import type { FSWatcher } from 'node:fs';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { Backend } from '../backends/backend.ts';
+import type { Log } from '../log.ts';
+import { Nudge } from '../nudge.ts';
+import { Child } from './child.ts';
+import { describe } from './describe.ts';
+import type { RuntimeLog } from './logs.ts';
+import { step } from './machine.ts';
+import {
+  initialState,
+  type Effect,
+  type Operation,
+  type Outcome,
+  type Policy,
+  type RuntimeEvent,
+  type RuntimeState,
+  type TimerName,
+} from './state.ts';
+import { messageOf } from '../errors.ts';
+
+/** A start is watched closely, so that `ready` is told at once. */
+const LOADING_PROBE_MS = 100;
+/** Twice a report, so that a report's figures are fresh without tying the two rhythms together. */
+const SERVING_PROBE_MS = 2_500;
+/** A doubt is settled quickly. */
+const DOUBTFUL_PROBE_MS = 1_000;
+const LAST_LINES = 30;
+
+export type RuntimeLoopOptions = {
+  backend: Backend;
+  policy: Policy;
+  output: RuntimeLog;
+  log: Log;
+  /** Something changed that a reader of the matrix should see now, not at the next report. */
+  onMaterialChange: () => void;
+};
+
+export class RuntimeLoop {
+  readonly backend: Backend;
+  readonly #options: RuntimeLoopOptions;
+  #state: RuntimeState = initialState();
+  #updatedAtMs = Date.now();
+  #child: Child | undefined;
+  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
+
+  constructor(options: RuntimeLoopOptions) {
+    this.backend = options.backend;
+    this.#options = options;
+  }
+
+  /** Posts an operation and resolves with its outcome, however long that takes. */
+  operate(event: Extract<RuntimeEvent, { operation: Operation }>): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#outcomes.set(event.operation.id, resolve);
+      this.#post(event);
+    });
+  }
+
+  /** The runtime as it crosses the wire, as of now. */
+  record(): RuntimeRecord {
+    const { descriptor } = this.backend;
+    const models = this.#state.observation?.models ?? [];
+    return {
+      descriptor: { ...descriptor, ...(models.length > 0 && { models }) },
+      status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
+    };
+  }
+
+  #post(event: RuntimeEvent): void {
+    const before = this.#materialPart();
+    const next = step(this.#state, event, Date.now(), this.#options.policy);
+    this.#state = next.state;
+    this.#updatedAtMs = Date.now();
+    for (const effect of next.effects) this.#run(effect);
+    if (this.#materialPart() !== before) {
+      const { status } = this.record();
+      this.#options.log.info(`${status.id}: ${status.state_label} - ${status.summary}`);
+      this.#options.onMaterialChange();
+    }
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.kind) {
+      case 'launch':
+        void this.#launch(effect.launch, effect.preset);
+        return;
+      case 'signal':
+        this.#child?.signal(effect.signal);
+        return;
+      case 'arm-timer':
+        this.#cancel(effect.timer);
+        this.#timers.set(
+          effect.timer,
+          setTimeout(
+            () => this.#post({ kind: 'timer', timer: effect.timer }),
+            Math.max(0, effect.atMs - Date.now()),
+          ),
+        );
+        return;
+      case 'cancel-timer':
+        return this.#cancel(effect.timer);
+      case 'settle':
+        this.#outcomes.get(effect.operation.id)?.(effect.outcome);
+        this.#outcomes.delete(effect.operation.id);
+        return;
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  async #launch(launch: number, preset: string | undefined): Promise<void> {
+    const { backend, output } = this.#options;
+    try {
+      const faults = await backend.preflight(preset);
+      if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
+      backend.reset(preset);
+      const { file, startBytes } = await output.open();
+      let child: Child;
+      try {
+        child = await Child.spawn(backend.launchSpec(preset), file.fd);
+      } finally {
+        // A child has its own copy of the descriptor from the spawn on.
+        await file.close();
+      }
+      this.#child = child;
+      this.#post({ kind: 'spawned', launch, pid: child.pid });
+      void this.#awaitExit(child, launch, startBytes);
+    } catch (error) {
+      this.#post({ kind: 'blocked', launch, reasons: [`Cannot be launched: ${messageOf(error)}`] });
+    }
+  }
+
+  async #awaitExit(child: Child, launch: number, startBytes: number): Promise<void> {
+    const { backend, output } = this.#options;
+    const gone = new AbortController();
+    void this.#watch(launch, gone.signal);
+    const exit = await child.exited;
+    gone.abort();
+    if (this.#child === child) this.#child = undefined;
+    let lastLines: string[] = [];
+    try {
+      lastLines = await output.tail(startBytes, LAST_LINES);
+    } catch (error) {
+      this.#options.log.warn(`${backend.descriptor.id}: its log cannot be read: ${messageOf(error)}`);
+    }
+    const reason = backend.explainExit(exit, lastLines);
+    this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
+  }
+
+  /** Looks at the child until it is gone: often while it loads, and at once when its log grows meanwhile. */
+  async #watch(launch: number, gone: AbortSignal): Promise<void> {
+    const nudge = new Nudge();
+    const growth = this.#watchGrowth(() => nudge.give());
+    try {
+      while (!gone.aborted) {
+        const observation = await this.backend.observe(gone);
+        if (gone.aborted) return;
+        this.#post({ kind: 'observed', launch, observation });
+        const { phase } = this.#state;
+        if (phase.kind !== 'loading') growth?.close();
+        const doubtful = phase.kind === 'serving' && phase.failures > 0;
+        const delayMs =
+          phase.kind === 'loading' ? LOADING_PROBE_MS : doubtful ? DOUBTFUL_PROBE_MS : SERVING_PROBE_MS;
+        await nudge.wait(delayMs, gone);
+      }
+    } finally {
+      growth?.close();
+    }
+  }
+
+  #watchGrowth(callback: () => void): FSWatcher | undefined {
+    try {
+      const watcher = this.#options.output.onGrowth(callback);
+      watcher.on('error', () => watcher.close());
+      return watcher;
+    } catch (error) {
+      // Out of inotify watches: the polling finds the same, a moment later.
+      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not watched: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  /** What a reader must see at once when it changes; running seconds and load are not part of it. */
+  #materialPart(): string {
+    const { descriptor, status } = this.record();
+    const models = (descriptor.models ?? []).map((model) => [model.id, model.state]);
+    const { used, max_restarts } = status.restart_budget ?? {};
+    return JSON.stringify([
+      status.state,
+      status.severity,
+      status.pid,
+      used,
+      max_restarts,
+      models,
+      this.#state.phase.kind,
+    ]);
+  }
+
+  #cancel(timer: TimerName): void {
+    clearTimeout(this.#timers.get(timer));
+    this.#timers.delete(timer);
+  }
+}

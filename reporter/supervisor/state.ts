@@ -1,0 +1,121 @@
+// Owns the vocabulary of supervision: the phases of one runtime, the events that reach it and the effects it asks for.
+
+import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
+import type { BackoffRule } from '../backoff.ts';
+import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
+
+/** What a backend saw when it looked at its server once. */
+export type Observation =
+  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[] }
+  | { kind: 'loading'; detail: string }
+  | { kind: 'failing'; reason: string };
+export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
+
+export type Exit = { code: number | null; signal: string | null; atMs: number };
+
+/** Why a child is being stopped, and so what follows its end. */
+export type AfterStop =
+  | { kind: 'rest' }
+  | { kind: 'relaunch'; spend: boolean }
+  | { kind: 'count-as-failure'; reason: string };
+
+export type Phase =
+  /** Down on purpose. */
+  | { kind: 'resting' }
+  /** Preflight and spawn are under way; there is no child yet. */
+  | { kind: 'launching'; sinceMs: number; spend: boolean; preset: string | undefined }
+  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
+  | {
+      kind: 'serving';
+      pid: number;
+      sinceMs: number;
+      failures: number;
+      failingSinceMs?: number;
+      failure?: string;
+    }
+  /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
+  | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }
+  /** Between two attempts: after a crash, or until what blocks the launch is mended. */
+  | { kind: 'waiting'; untilMs: number; spend: boolean; cause: 'crash' | 'blocked'; reason: string }
+  /** Down against the operator's wish; only a command brings it back. */
+  | { kind: 'failed'; reason: string };
+
+export type OperationKind = 'start' | 'restore' | 'shutdown';
+export type Operation = { id: string; kind: OperationKind };
+
+export type RuntimeState = {
+  wanted: 'up' | 'down';
+  phase: Phase;
+  /** Grows with each launch; an event of an earlier child carries an earlier number and is ignored. */
+  launch: number;
+  /** Failures in a row, for the backoff. */
+  attempt: number;
+  spent: SpentRestarts;
+  restartsTotal: number;
+  preset: string | undefined;
+  startedAtMs: number | undefined;
+  lastExit: Exit | undefined;
+  observation: ReadyObservation | undefined;
+  /** Operations whose outcome is still open. */
+  pending: readonly Operation[];
+};
+
+export type RuntimeEvent =
+  | { kind: 'start'; operation: Operation }
+  | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; preset?: string }
+  | { kind: 'shutdown'; operation: Operation }
+  | { kind: 'spawned'; launch: number; pid: number }
+  | { kind: 'blocked'; launch: number; reasons: readonly string[] }
+  | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }
+  | { kind: 'observed'; launch: number; observation: Observation }
+  | { kind: 'timer'; timer: TimerName };
+
+/** `wait` ends a backoff, `load` limits a start, `kill` escalates a stop, `stuck` gives a stop up. */
+export type TimerName = 'wait' | 'load' | 'kill' | 'stuck';
+
+export type Outcome =
+  | { ok: true; result: Record<string, unknown> }
+  | { ok: false; error: { reason: string; message: string } };
+
+export type Effect =
+  | { kind: 'launch'; launch: number; preset: string | undefined }
+  | { kind: 'signal'; signal: 'SIGTERM' | 'SIGKILL' }
+  | { kind: 'arm-timer'; timer: TimerName; atMs: number }
+  | { kind: 'cancel-timer'; timer: TimerName }
+  | { kind: 'settle'; operation: Operation; outcome: Outcome };
+
+export type Policy = {
+  budget: BudgetRule;
+  backoff: BackoffRule;
+  /** How long a launch may take until it must be ready. */
+  loadLimitMs: number;
+  /** SIGTERM, this long, then SIGKILL. */
+  stopGraceMs: number;
+  /** A living process that fails every probe for this long is restarted under the budget. */
+  unresponsiveMs: number;
+};
+
+/** A blocked launch is tried again this often: the check is one connect and two stats. */
+export const BLOCKED_RETRY_MS = 15_000;
+/** After SIGKILL a process ends unless the kernel holds it; then its operations must not wait forever. */
+export const STUCK_AFTER_KILL_MS = 5_000;
+/** One lost probe is noise, two are a finding. */
+export const DEGRADED_AFTER_FAILURES = 2;
+/** A runtime that served this long before it crashed starts its backoff anew. */
+export const STABLE_AFTER_MS = 60_000;
+
+export function initialState(): RuntimeState {
+  return {
+    wanted: 'down',
+    phase: { kind: 'resting' },
+    launch: 0,
+    attempt: 0,
+    spent: [],
+    restartsTotal: 0,
+    preset: undefined,
+    startedAtMs: undefined,
+    lastExit: undefined,
+    observation: undefined,
+    pending: [],
+  };
+}

@@ -1,0 +1,71 @@
+// Owns the set of supervised runtimes of this host: their start, the commands that reach them, and their common end.
+
+import { randomUUID } from 'node:crypto';
+import type { RestoreArgs, CommandKind } from '../../contract/command.ts';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { RuntimeLoop } from './runtime-loop.ts';
+import type { Outcome } from './state.ts';
+
+export class Supervisor {
+  readonly #loops: ReadonlyMap<string, RuntimeLoop>;
+
+  constructor(loops: readonly RuntimeLoop[]) {
+    this.#loops = new Map(loops.map((loop) => [loop.backend.descriptor.id, loop]));
+  }
+
+  records(): RuntimeRecord[] {
+    return [...this.#loops.values()].map((loop) => loop.record());
+  }
+
+  /** Starts without spending: the first launch of a runtime is no restart. */
+  start(runtimeIds: readonly string[]): void {
+    for (const id of runtimeIds) {
+      void this.#loops.get(id)?.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
+    }
+  }
+
+  /** Carries out one command and resolves with how it ended; a runtime or preset that is not there is an outcome too. */
+  async carryOut(id: string, runtimeId: string, command: SupervisorCommand): Promise<Outcome> {
+    const loop = this.#loops.get(runtimeId);
+    if (loop === undefined) return refusal('unknown-runtime', `This node has no runtime "${runtimeId}"`);
+    switch (command.kind) {
+      case 'start':
+      case 'shutdown':
+        return loop.operate({ kind: command.kind, operation: { id, kind: command.kind } });
+      case 'restore': {
+        const { restart = true, force = false, preset } = command.args;
+        if (preset !== undefined && !loop.backend.presets.includes(preset)) {
+          const known = loop.backend.presets.join(', ') || 'none';
+          return refusal('unknown-preset', `${runtimeId} has no preset "${preset}" (it has: ${known})`);
+        }
+        const operation = { id, kind: 'restore' as const };
+        return loop.operate({
+          kind: 'restore',
+          operation,
+          restart,
+          force,
+          ...(preset !== undefined && { preset }),
+        });
+      }
+      default:
+        return command satisfies never;
+    }
+  }
+
+  /** Stops every child; resolves when all have ended or cannot be ended. */
+  async shutDown(): Promise<void> {
+    await Promise.all(
+      [...this.#loops.values()].map((loop) =>
+        loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } }),
+      ),
+    );
+  }
+}
+
+export type SupervisorCommand =
+  | { kind: Exclude<CommandKind, 'restore'> }
+  | { kind: 'restore'; args: RestoreArgs };
+
+function refusal(reason: string, message: string): Outcome {
+  return { ok: false, error: { reason, message } };
+}

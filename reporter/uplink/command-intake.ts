@@ -1,0 +1,98 @@
+// Owns what happens to a command between the wire and the supervisor: known, valid, in time, at most once.
+
+import * as v from 'valibot';
+import { COMMAND_ARGS, CommandKindSchema, type Command } from '../../contract/command.ts';
+import { spokenLine } from '../../contract/status.ts';
+import type { Log } from '../log.ts';
+import type { Supervisor, SupervisorCommand } from '../supervisor/supervisor.ts';
+import type { Outcome } from '../supervisor/state.ts';
+import type { CommandJournal } from './journal.ts';
+import { isSigned } from './signature.ts';
+import { messageOf } from '../errors.ts';
+
+export type CommandIntakeOptions = {
+  node: string;
+  commandKey: string;
+  journal: CommandJournal;
+  supervisor: Pick<Supervisor, 'carryOut'>;
+  log: Log;
+  /** The hub's clock as far as it is known, in ms: expiry is the hub's word. */
+  hubNowMs: () => number;
+  /** Tells the hub. Lost words are harmless: the hub sends the command again, and it is answered from the journal. */
+  report: (progress: Progress) => void;
+};
+
+export type Progress = { kind: 'received'; id: string } | { kind: 'done'; id: string; outcome: Outcome };
+
+export class CommandIntake {
+  readonly #options: CommandIntakeOptions;
+
+  constructor(options: CommandIntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a command as often as it is sent, and carries it out once. */
+  async take(command: Command): Promise<void> {
+    const { node, commandKey, journal, report, log, supervisor } = this.#options;
+    if (!isSigned(command, node, commandKey)) {
+      // Not journalled: a forged command must not answer for the true one of the same id.
+      const message = 'The command is not signed by the hub that enrolled this node';
+      log.error(`command ${command.id}: ${message}`);
+      return report({ kind: 'done', id: command.id, outcome: refusal('bad-signature', message) });
+    }
+    const known = journal.find(command.id);
+    report({ kind: 'received', id: command.id });
+    if (known === 'begun') return;
+    if (known !== undefined) return report({ kind: 'done', id: command.id, outcome: known });
+
+    const judged = this.#judge(command);
+    try {
+      // Between this and `finish` the command counts as begun: a restart of the reporter will not repeat it.
+      await journal.begin(command.id, Date.now());
+    } catch (error) {
+      const message = `The command journal cannot be written (${messageOf(error)}); nothing was done`;
+      log.error(message);
+      return report({ kind: 'done', id: command.id, outcome: refusal('journal-unwritable', message) });
+    }
+    log.info(`command ${command.id}: ${command.kind} ${command.runtime}`);
+    const outcome =
+      'refused' in judged
+        ? judged.refused
+        : spoken(await supervisor.carryOut(command.id, command.runtime, judged.accepted));
+    log.info(`command ${command.id}: ${outcome.ok ? 'done' : `failed: ${outcome.error.message}`}`);
+    try {
+      await journal.finish(command.id, outcome, Date.now());
+    } catch (error) {
+      // It has happened, and memory knows it; only a restart of the reporter would call it interrupted.
+      log.error(`The outcome of command ${command.id} cannot be written: ${messageOf(error)}`);
+    }
+    report({ kind: 'done', id: command.id, outcome });
+  }
+
+  #judge(command: Command): { accepted: SupervisorCommand } | { refused: Outcome } {
+    if (Date.parse(command.expires_at) <= this.#options.hubNowMs()) {
+      return {
+        refused: refusal('expired', `The command expired at ${command.expires_at}; nothing was done`),
+      };
+    }
+    const kind = v.safeParse(CommandKindSchema, command.kind);
+    if (!kind.success) {
+      return {
+        refused: refusal('unknown-kind', `This reporter does not know "${command.kind}"; upgrade it`),
+      };
+    }
+    if (kind.output !== 'restore') return { accepted: { kind: kind.output } };
+    const args = v.safeParse(COMMAND_ARGS.restore, command.args);
+    if (!args.success) return { refused: refusal('bad-arguments', args.issues[0].message) };
+    return { accepted: { kind: 'restore', args: args.output } };
+  }
+}
+
+/** The wire takes one line for a message; a longer one would cost the hub the whole outcome. */
+function spoken(outcome: Outcome): Outcome {
+  return outcome.ok ? outcome : refusal(outcome.error.reason, outcome.error.message);
+}
+
+function refusal(reason: string, message: string): Outcome {
+  return { ok: false, error: { reason, message: spokenLine(message) } };
+}

@@ -1,0 +1,189 @@
+// Owns the uplink: which way to the hub is open now, when to try again, and what goes out at once.
+
+import type { Command } from '../../contract/command.ts';
+import { CLOSE_REPLACED } from '../../contract/frames.ts';
+import { fullJitterMs } from '../backoff.ts';
+import type { Log } from '../log.ts';
+import { Nudge } from '../nudge.ts';
+import type { Progress } from './command-intake.ts';
+import type { HubFault } from './hub-http.ts';
+import { PostSession } from './post-session.ts';
+import { SocketSession, type SessionEnd } from './socket-session.ts';
+import { UPLINK_TIMING, type UplinkTiming } from './timing.ts';
+
+/** Changes that come together go out together. */
+const COALESCE_MS = 10;
+
+export type UplinkOptions = {
+  hub: URL;
+  node: string;
+  token: string;
+  bootId: string;
+  version: string;
+  log: Log;
+  /** The next snapshot as JSON, with its own `seq`; `intervalMs` is the cadence that the hub asks for. */
+  snapshot: (intervalMs: number) => string;
+  onCommand: (command: Command) => void;
+  /** Once, when the hub has accepted the first snapshot. */
+  onFirstAccepted: () => void;
+  /** What differs from `UPLINK_TIMING`. */
+  timing?: Partial<UplinkTiming>;
+};
+
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #timing: UplinkTiming;
+  readonly #ended = new AbortController();
+  #session: SocketSession | PostSession | undefined;
+  #intervalMs: number;
+  #hubAheadMs = 0;
+  #accepted = false;
+  #told = '';
+  #flush: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #ending = false;
+
+  constructor(options: UplinkOptions, intervalMs: number) {
+    this.#options = options;
+    this.#timing = { ...UPLINK_TIMING, ...options.timing };
+    this.#intervalMs = intervalMs;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** The hub's clock as last heard, in ms. */
+  hubNowMs(): number {
+    return Date.now() + this.#hubAheadMs;
+  }
+
+  /** Sends a snapshot now: something changed that must not wait for the interval. */
+  publishSoon(): void {
+    this.#flush ??= setTimeout(() => this.publishNow(), COALESCE_MS);
+  }
+
+  publishNow(): void {
+    clearTimeout(this.#flush);
+    this.#flush = undefined;
+    if (this.#session instanceof SocketSession) this.#session.beat(this.#intervalMs);
+    else this.#session?.beat();
+  }
+
+  /** Tells the hub how a command fares, on whatever way is open; on none, the hub will ask again. */
+  report(progress: Progress): void {
+    const session = this.#session;
+    if (session instanceof PostSession) return void session.report(progress);
+    if (progress.kind === 'received')
+      return void session?.send({ type: 'command.received', id: progress.id });
+    session?.send({ type: 'command.done', id: progress.id, ...progress.outcome });
+  }
+
+  /** Ends in good order: a last snapshot on the way that is open, where it still can be sent in time. */
+  async stop(): Promise<void> {
+    this.#ending = true;
+    clearTimeout(this.#flush);
+    const limit = setTimeout(() => this.#ended.abort(), this.#timing.lastWordsWithinMs);
+    if (this.#session instanceof SocketSession) {
+      this.#session.beat(this.#intervalMs);
+      this.#session.close();
+    } else if (this.#session === undefined) {
+      this.#ended.abort();
+    } else {
+      this.#session.finish();
+    }
+    await this.#running;
+    clearTimeout(limit);
+    this.#ended.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    const pause = new Nudge();
+    let attempt = 0;
+    while (!signal.aborted) {
+      const socket = await this.#bySocket(signal);
+      if (this.#ending) return;
+      // A hub that welcomes and then refuses, or a twin that takes this node's place, must not be asked in a rush.
+      if (socket.accepted && socket.closeCode !== CLOSE_REPLACED) attempt = 0;
+      // Refused by something on the way, or cut before the welcome: perhaps a plain request passes.
+      const byPost = socket.welcomed ? undefined : await this.#byPost(signal);
+      if (this.#ending) return;
+      if (byPost?.accepted === true) attempt = 0;
+      const fault = byPost?.fault ?? (byPost === undefined ? socket.fault : undefined);
+      if (fault === undefined) continue;
+      attempt += 1;
+      const delayMs = fullJitterMs(this.#timing.reconnect, attempt, Math.random());
+      this.#tell(`${fault.message}; ${remedyFor(fault)}`);
+      await pause.wait(delayMs, signal);
+    }
+  }
+
+  async #bySocket(signal: AbortSignal): Promise<SessionEnd> {
+    const { hub, node, token, bootId, version, log } = this.#options;
+    const url = new URL(`nodes/${node}/uplink`, hub);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const session = new SocketSession({
+      url,
+      token,
+      hello: { type: 'hello', node, boot_id: bootId, reporter: { version } },
+      healthFrame: (ack) =>
+        `{"type":"health",${ack ? '"ack":true,' : ''}"snapshot":${this.#options.snapshot(this.#intervalMs)}}`,
+      onWelcome: (welcome) => this.#onPace(welcome.interval_ms, welcome.server_time, 'by WebSocket'),
+      onAccepted: () => this.#onAccepted(),
+      onCommand: this.#options.onCommand,
+      onReject: (title, detail) => log.error(`The hub rejected a frame: ${title}. ${detail}`),
+      timing: this.#timing,
+      signal,
+    });
+    this.#session = session;
+    const end = await session.ended;
+    this.#session = undefined;
+    return end;
+  }
+
+  async #byPost(signal: AbortSignal): Promise<{ accepted: boolean; fault: HubFault | undefined }> {
+    const { hub, node, token, log } = this.#options;
+    const session = new PostSession({
+      hub,
+      node,
+      token,
+      snapshot: () => this.#options.snapshot(this.#intervalMs),
+      onAccepted: (answer) => {
+        this.#onPace(answer.interval_ms, answer.server_time, 'by POST, since WebSockets do not pass');
+        this.#onAccepted();
+      },
+      onCommand: this.#options.onCommand,
+      onProgressLost: (fault) => log.warn(`${fault.message} (the hub will send the command again)`),
+      signal,
+    });
+    this.#session = session;
+    const end = await session.run(Date.now() + this.#timing.socketRetryMs);
+    this.#session = undefined;
+    return end;
+  }
+
+  #onPace(intervalMs: number, serverTime: string, way: string): void {
+    this.#intervalMs = intervalMs;
+    this.#hubAheadMs = Date.parse(serverTime) - Date.now();
+    this.#tell(`reporting to ${this.#options.hub.origin} ${way}, every ${intervalMs / 1000} s`);
+  }
+
+  #onAccepted(): void {
+    if (!this.#accepted) this.#options.onFirstAccepted();
+    this.#accepted = true;
+  }
+
+  /** Says a thing once, however often it stays true. */
+  #tell(message: string): void {
+    if (message !== this.#told) this.#options.log.info(message);
+    this.#told = message;
+  }
+}
+
+function remedyFor(fault: HubFault): string {
+  if (fault.kind === 'refused' && (fault.reason === 'unauthorized' || fault.reason === 'unknown-node')) {
+    return 'this node is not enrolled there (any more): remove its credentials file and start it with ARW_JOIN_TOKEN';
+  }
+  return 'trying again; runtimes are supervised meanwhile';
+}
