@@ -1,0 +1,35 @@
+// Owns the order in which a request meets the hub: public paths, the node side, then everything behind an admin token.
+
+import { Hono } from 'hono';
+import { problem } from '../contract/problem.ts';
+import type { HubEnv } from './env.ts';
+import { requireAdmin } from './middleware/authentication.ts';
+import { requestId } from './middleware/request-id.ts';
+import { problemResponse } from './problem-response.ts';
+import { joinTokens } from './routes/join-tokens.ts';
+import { meta } from './routes/meta.ts';
+import { nodeAdministration } from './routes/node-administration.ts';
+import { nodes } from './routes/nodes.ts';
+import { orchestrator } from './routes/orchestrator.ts';
+import { state } from './routes/state.ts';
+
+export const app = new Hono<HubEnv>();
+
+app.use(requestId);
+app.route('/', meta);
+app.route('/nodes', nodes);
+
+app.use(requireAdmin);
+app.route('/nodes', nodeAdministration);
+app.route('/join-tokens', joinTokens);
+app.route('/state', state);
+app.route('/orchestrator', orchestrator);
+
+app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
+
+// What gets here is a bug or the platform's failure: its words are for the log alone.
+app.onError((error, c) => {
+  const id = c.get('requestId');
+  console.error(`Request ${id} failed: ${c.req.method} ${c.req.path}`, error);
+  return problemResponse(problem('internal', `The hub's log tells more under request id ${id}`));
+});

@@ -1,0 +1,151 @@
+// Owns the life of a command: queued -> delivered -> running -> completed | failed, or expired, or cancelled. A command
+// is sent at least once and acknowledged in two steps; the node's journal makes it take effect once.
+
+import {
+  isFinalJobState,
+  type CommandError,
+  type CommandKind,
+  type JobState,
+} from '../../contract/command.ts';
+
+/** A command that nobody took by then would surprise rather than help. */
+export const COMMAND_TTL_MS = 600_000;
+
+/** The first silence after which a delivered command is sent again; it doubles up to the longest. */
+const REDELIVER_AFTER_MS = 5000;
+const REDELIVER_AT_MOST_MS = 60_000;
+
+/** Sends over one link without an acknowledgement: a node that hears but never takes is not asked for ever. */
+const MAX_UNANSWERED = 8;
+
+/** A node that took a command and has not reported its end by then has lost it. Loading a large model is slow. */
+const RUNNING_AT_MOST_MS = 3_600_000;
+
+export type CommandRecord = {
+  id: string;
+  node: string;
+  runtime: string;
+  kind: CommandKind;
+  args: Record<string, unknown>;
+  state: JobState;
+  attempts: number;
+  /** Sends since the link was opened that were not acknowledged. */
+  unanswered: number;
+  issuedAt: number;
+  expiresAt: number;
+  sentAt: number | null;
+  deliveredAt: number | null;
+  receivedAt: number | null;
+  finishedAt: number | null;
+  result: Record<string, unknown> | null;
+  error: CommandError | null;
+  idempotencyKey: string | null;
+  signature: string;
+};
+
+export type CommandEvent =
+  | { type: 'sent'; at: number; isNewLink: boolean }
+  | { type: 'received'; at: number }
+  | { type: 'completed'; at: number; result: Record<string, unknown> | null }
+  | { type: 'failed'; at: number; error: CommandError }
+  | { type: 'cancelled'; at: number; error: CommandError }
+  /** Time passed; `isLinked` tells whether the node could have answered. */
+  | { type: 'tick'; at: number; isLinked: boolean };
+
+/** The record after the event: the same object where the event changes nothing. What is final stays as it is. */
+export function step(record: CommandRecord, event: CommandEvent): CommandRecord {
+  if (isFinalJobState(record.state)) return record;
+  switch (event.type) {
+    case 'sent':
+      return {
+        ...record,
+        state: record.state === 'queued' ? 'delivered' : record.state,
+        attempts: record.attempts + 1,
+        unanswered: event.isNewLink ? 1 : record.unanswered + 1,
+        sentAt: event.at,
+        deliveredAt: record.deliveredAt ?? event.at,
+      };
+    case 'received':
+      if (record.state === 'running') return record;
+      return {
+        ...record,
+        state: 'running',
+        deliveredAt: record.deliveredAt ?? event.at,
+        receivedAt: event.at,
+        unanswered: 0,
+      };
+    case 'completed':
+      return finish(record, 'completed', event.at, { result: event.result });
+    case 'failed':
+      return finish(record, 'failed', event.at, { error: event.error });
+    case 'cancelled':
+      return finish(record, 'cancelled', event.at, { error: event.error });
+    case 'tick':
+      return afterTime(record, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** True where the command should go out now over a link that is open; a new link gets everything that is open. */
+export function isDue(record: CommandRecord, now: number, isNewLink: boolean): boolean {
+  if (isFinalJobState(record.state)) return false;
+  if (isNewLink || record.state === 'queued') return true;
+  return record.state === 'delivered' && now >= redeliverAt(record);
+}
+
+/** When the command next needs a look although nobody said anything; undefined once it is final. */
+export function deadline(record: CommandRecord, isLinked: boolean): number | undefined {
+  if (isFinalJobState(record.state)) return undefined;
+  if (record.state === 'running') return lostAt(record);
+  const isWaiting = record.state === 'delivered' && isLinked;
+  return isWaiting ? Math.min(record.expiresAt, redeliverAt(record)) : record.expiresAt;
+}
+
+function afterTime(
+  record: CommandRecord,
+  { at, isLinked }: { at: number; isLinked: boolean },
+): CommandRecord {
+  if (record.state === 'running') {
+    if (at < lostAt(record)) return record;
+    return finish(record, 'failed', at, {
+      error: { reason: 'no-report', message: 'The node took the command and never reported how it ended' },
+    });
+  }
+  if (at >= record.expiresAt) return finish(record, 'expired', at, { error: expiry(record) });
+  const isIgnored = record.state === 'delivered' && record.unanswered >= MAX_UNANSWERED && isLinked;
+  if (!isIgnored || at < redeliverAt(record)) return record;
+  return finish(record, 'failed', at, {
+    error: {
+      reason: 'undeliverable',
+      message: `The node was sent the command ${record.attempts} times and never acknowledged it`,
+    },
+  });
+}
+
+function expiry(record: CommandRecord): CommandError {
+  const message =
+    record.attempts === 0
+      ? 'The node did not connect before the command expired: nothing was done'
+      : `The node was sent the command (${record.attempts}x) and did not acknowledge it before it expired`;
+  return { reason: 'expired', message };
+}
+
+function finish(
+  record: CommandRecord,
+  state: JobState,
+  at: number,
+  outcome: { result?: Record<string, unknown> | null; error?: CommandError },
+): CommandRecord {
+  return { ...record, state, finishedAt: at, result: outcome.result ?? null, error: outcome.error ?? null };
+}
+
+function redeliverAt(record: CommandRecord): number {
+  const silences = Math.max(0, record.unanswered - 1);
+  const waitMs = Math.min(REDELIVER_AFTER_MS * 2 ** silences, REDELIVER_AT_MOST_MS);
+  return (record.sentAt ?? record.issuedAt) + waitMs;
+}
+
+function lostAt(record: CommandRecord): number {
+  return (record.receivedAt ?? record.issuedAt) + RUNNING_AT_MOST_MS;
+}

@@ -1,0 +1,49 @@
+// Owns how old a node's last word may be, by the hub's clock alone, and what is said of a node past that age.
+
+import type { Freshness, Uplink } from '../../contract/read-models.ts';
+import type { NodeStatus } from '../../contract/snapshot.ts';
+import { offlineStatus } from '../../contract/status.ts';
+import { durationWords } from './duration.ts';
+
+/** When a node was heard and over what; times in milliseconds of the hub's clock. */
+export type Heard = { receivedAt: number; uplink: Uplink };
+
+export function expiresAt(heard: { receivedAt: number }, ttlSeconds: number): number {
+  return heard.receivedAt + ttlSeconds * 1000;
+}
+
+export function isStale(heard: { receivedAt: number }, ttlSeconds: number, now: number): boolean {
+  return now >= expiresAt(heard, ttlSeconds);
+}
+
+export function freshnessOf(heard: Heard, ttlSeconds: number, now: number): Freshness {
+  return {
+    received_at: isoTime(heard.receivedAt),
+    expires_at: isoTime(expiresAt(heard, ttlSeconds)),
+    age_seconds: ageMs(heard, now) / 1000,
+    stale: isStale(heard, ttlSeconds, now),
+    uplink: heard.uplink,
+  };
+}
+
+/** `No heartbeat for 75 s` */
+export function silence(heard: { receivedAt: number }, now: number): string {
+  return `No heartbeat for ${durationWords(ageMs(heard, now))}`;
+}
+
+/** The status that replaces a stale node's own: what it said last is no longer known to be true. */
+export function staleStatus(heard: { receivedAt: number }, last: NodeStatus, now: number): NodeStatus {
+  return offlineStatus(silence(heard, now), [
+    `Last heartbeat at ${isoTime(heard.receivedAt)}`,
+    `Last known: ${last.label}`,
+  ]);
+}
+
+export function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+/** A clock that was set back must not make a negative age. */
+function ageMs(heard: { receivedAt: number }, now: number): number {
+  return Math.max(0, now - heard.receivedAt);
+}

@@ -1,0 +1,59 @@
+// Owns how text from outside becomes a value the interior trusts, or a sentence that names the place and the reason.
+
+import * as v from 'valibot';
+import { problem, type Problem } from '../../contract/problem.ts';
+import { SNAPSHOT_MAX_BYTES } from '../../contract/snapshot.ts';
+import { spokenLine } from '../../contract/status.ts';
+
+export type Result<T> = { ok: true; value: T } | { ok: false; problem: Problem };
+
+export function fail(reason: Problem): { ok: false; problem: Problem } {
+  return { ok: false, problem: reason };
+}
+
+export function parseText<Schema extends v.GenericSchema>(
+  schema: Schema,
+  text: string,
+): Result<v.InferOutput<Schema>> {
+  const json = parseJson(text);
+  return json.ok ? checkValue(schema, json.value) : json;
+}
+
+export function parseJson(text: string): Result<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    // V8 quotes the text around the place, which may be long and may hold line breaks.
+    const reason = error instanceof SyntaxError ? error.message : 'not JSON';
+    return fail(problem('malformed-body', spokenLine(`The body is not JSON: ${reason}`)));
+  }
+}
+
+export function checkValue<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+): Result<v.InferOutput<Schema>> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return { ok: true, value: parsed.output };
+  const [issue] = parsed.issues;
+  const path = v.getDotPath(issue);
+  return fail(
+    problem('malformed-body', spokenLine(path === null ? issue.message : `${path}: ${issue.message}`)),
+  );
+}
+
+export function tooLarge(): Problem {
+  return problem('body-too-large', `A body or frame may have at most ${SNAPSHOT_MAX_BYTES} bytes`);
+}
+
+/** Bytes of the text in UTF-8, counted only as far as needed: most texts are far from the limit. */
+export function exceedsLimit(text: string, maxBytes = SNAPSHOT_MAX_BYTES): boolean {
+  if (text.length > maxBytes) return true;
+  if (text.length * 3 <= maxBytes) return false;
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes > maxBytes;
+}

@@ -1,0 +1,33 @@
+// Owns what an operator may tune and how a value is read: what makes no sense means the default, never a failure.
+
+const TTL_SECONDS = { default: 60, min: 10, max: 900 };
+const RETENTION_HOURS = { default: 24, min: 1, max: 24 * 90 };
+
+/** The upper bound keeps a question to every shard within the subrequests that one invocation may make. */
+const SHARDS = { default: 1, min: 1, max: 256 };
+
+const HOUR_MS = 3_600_000;
+
+type Range = { default: number; min: number; max: number };
+
+/** A variable as the platform hands it over: text from the environment, a number from a configuration file. */
+export type Setting = string | number | undefined;
+
+export function ttlSeconds(setting: Setting): number {
+  return clamped(setting, TTL_SECONDS);
+}
+
+export function retentionMs(setting: Setting): number {
+  return clamped(setting, RETENTION_HOURS) * HOUR_MS;
+}
+
+export function shardCount(setting: Setting): number {
+  return clamped(setting, SHARDS);
+}
+
+function clamped(setting: Setting, range: Range): number {
+  const text = String(setting ?? '').trim();
+  const value = text === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) return range.default;
+  return Math.min(range.max, Math.max(range.min, Math.trunc(value)));
+}

@@ -1,0 +1,29 @@
+// Owns what the worker is given from outside: variables, the secret, the namespaces of its objects.
+
+import type { Setting } from './domain/settings.ts';
+import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
+
+/**
+ * A namespace as this code uses it. The platform's own type turns an RPC result that holds `unknown` into `never`,
+ * and payloads of nodes hold fields that this version does not know.
+ */
+export type Namespace<Stub> = { getByName(name: string): Stub };
+
+export type Env = {
+  /** A secret: the first admin. Without it nobody is admin. */
+  ARW_ADMIN_TOKEN?: string;
+  ARW_RUNTIME_MATRIX_TTL_SEC?: Setting;
+  ARW_RETENTION_HOURS?: Setting;
+  FLEET_SHARDS?: Setting;
+  NODE_SHARD: Namespace<NodeShardRpc>;
+  FLEET: Namespace<FleetRpc>;
+};
+
+/** What middleware leaves for the handlers. */
+export type Variables = {
+  requestId: string;
+  /** SHA-256 of the presented node token, hex. Only the shard of the node can say whether it admits. */
+  tokenHash: string;
+};
+
+export type HubEnv = { Bindings: Env; Variables: Variables };

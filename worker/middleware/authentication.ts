@@ -1,0 +1,62 @@
+// Owns who a request is from. Admins are known here; a node token is only hashed here, its shard knows whether it admits.
+
+import type { Context, MiddlewareHandler } from 'hono';
+import { problem } from '../../contract/problem.ts';
+import { isSameSecret, sha256 } from '../crypto.ts';
+import { nodeOfToken } from '../domain/credentials.ts';
+import { unknownNode } from '../domain/submit.ts';
+import type { HubEnv } from '../env.ts';
+import { fleet } from '../objects/stubs.ts';
+import { problemResponse } from '../problem-response.ts';
+
+const HOW_TO_PRESENT = 'Send "Authorization: Bearer <token>" or "X-ARW-Admin: <token>"';
+
+/** Lets admins pass. Whatever is not said to be public stands behind it, paths that do not exist included. */
+export const requireAdmin: MiddlewareHandler<HubEnv> = async (c, next) => {
+  const token = presentedToken(c);
+  if (token === undefined) return problemResponse(problem('unauthorized', HOW_TO_PRESENT));
+  if (await isAdmin(c, token)) return next();
+  return nodeOfToken(token) === undefined
+    ? problemResponse(problem('unauthorized', 'This token is not known to the hub'))
+    : problemResponse(
+        problem('forbidden', 'A node token speaks for its own node only: use an admin token here'),
+      );
+};
+
+/** Lets the token of the node in the path pass on to its shard, which has the last word. */
+export const requireNodeToken: MiddlewareHandler<HubEnv, '/:node/*'> = async (c, next) => {
+  const node = c.req.param('node');
+  const token = presentedToken(c);
+  if (token === undefined)
+    return problemResponse(problem('unauthorized', 'Send "Authorization: Bearer <node token>"'));
+  const claimed = nodeOfToken(token);
+  if (claimed === node) {
+    c.set('tokenHash', await sha256(token));
+    return next();
+  }
+  if (claimed !== undefined) {
+    return problemResponse(
+      problem('forbidden', `This token speaks for node "${claimed}", not for "${node}"`),
+    );
+  }
+  if (!(await isAdmin(c, token)))
+    return problemResponse(problem('unauthorized', 'This is not the token of a node'));
+  const isKnown = (await fleet(c.env).credentials(node)) !== null;
+  return problemResponse(
+    isKnown ? problem('forbidden', `Only the token of node "${node}" may speak for it`) : unknownNode(node),
+  );
+};
+
+async function isAdmin(c: Context<HubEnv>, token: string): Promise<boolean> {
+  const admin = c.env.ARW_ADMIN_TOKEN;
+  if (admin === undefined || admin === '') {
+    console.error('ARW_ADMIN_TOKEN is not set: nobody can be admitted as admin');
+    return false;
+  }
+  return isSameSecret(token, admin);
+}
+
+function presentedToken(c: Context<HubEnv>): string | undefined {
+  const bearer = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  return bearer ?? c.req.header('x-arw-admin');
+}

@@ -1,0 +1,57 @@
+// Owns how a body is read: bounded, as UTF-8 JSON. Handlers have no other way to read one.
+
+import type { Context } from 'hono';
+import type * as v from 'valibot';
+import { problem } from '../../contract/problem.ts';
+import { SNAPSHOT_MAX_BYTES } from '../../contract/snapshot.ts';
+import { fail, parseText, tooLarge, type Result } from '../domain/parse.ts';
+import type { HubEnv } from '../env.ts';
+
+/** The text of the body; a body that is too large is refused before it is held. */
+export async function bodyText(c: Context<HubEnv>): Promise<Result<string>> {
+  const { headers } = c.req.raw;
+  const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
+  if (Number(headers.get('content-length') ?? 0) > SNAPSHOT_MAX_BYTES) return fail(tooLarge());
+  if (body === null) return { ok: true, value: '' };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > SNAPSHOT_MAX_BYTES) return fail(tooLarge());
+    chunks.push(chunk);
+  }
+  if (size > 0 && !isJson(headers.get('content-type'))) {
+    return fail(problem('unsupported-media-type', 'Send the header "Content-Type: application/json"'));
+  }
+  return decode(chunks, size);
+}
+
+/** The body as the schema has it; an empty one counts as `{}`, so that what is optional may be left out as a whole. */
+export async function jsonBody<Schema extends v.GenericSchema>(
+  c: Context<HubEnv>,
+  schema: Schema,
+): Promise<Result<v.InferOutput<Schema>>> {
+  const text = await bodyText(c);
+  if (!text.ok) return text;
+  return parseText(schema, text.value.trim() === '' ? '{}' : text.value);
+}
+
+/** A body whose type is not told is taken for JSON. */
+function isJson(contentType: string | null): boolean {
+  return contentType === null || /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType.trim());
+}
+
+function decode(chunks: readonly Uint8Array[], size: number): Result<string> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  try {
+    return { ok: true, value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes) };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return fail(problem('malformed-body', 'The body is not UTF-8'));
+  }
+}

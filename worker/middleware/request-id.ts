@@ -1,0 +1,20 @@
+// Owns the id under which one request is found in the logs of everybody who saw it.
+
+import type { MiddlewareHandler } from 'hono';
+import type { HubEnv } from '../env.ts';
+
+const HEADER = 'x-request-id';
+
+/** What a caller may choose: nothing that could break a log line. */
+const ACCEPTABLE = /^[A-Za-z0-9._:-]{1,128}$/;
+
+const SWITCHING_PROTOCOLS = 101;
+
+export const requestId: MiddlewareHandler<HubEnv> = async (c, next) => {
+  const given = c.req.header(HEADER);
+  const id = given !== undefined && ACCEPTABLE.test(given) ? given : crypto.randomUUID();
+  c.set('requestId', id);
+  await next();
+  // The answer to an upgrade belongs to the platform: it cannot be rebuilt with another header.
+  if (c.res.status !== SWITCHING_PROTOCOLS) c.header(HEADER, id);
+};

@@ -1,0 +1,32 @@
+// Owns the one alarm of an object: it is armed for the earliest deadline and only ever moved to an earlier time.
+
+import { rearm } from '../domain/next-alarm.ts';
+
+/** An alarm that finds nothing to do must not spin. */
+const MIN_WAIT_MS = 100;
+
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  #armedFor: number | undefined;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  async load(): Promise<void> {
+    this.#armedFor = (await this.#storage.getAlarm()) ?? undefined;
+  }
+
+  /** The alarm has fired: none is armed. */
+  fired(): void {
+    this.#armedFor = undefined;
+  }
+
+  async armFor(deadline: number | undefined, now: number): Promise<void> {
+    const wanted = deadline === undefined ? undefined : Math.max(deadline, now + MIN_WAIT_MS);
+    const next = rearm(this.#armedFor, wanted);
+    if (next === undefined) return;
+    this.#armedFor = next;
+    await this.#storage.setAlarm(next);
+  }
+}

@@ -1,0 +1,161 @@
+// Owns the live state of the nodes that hash to it: their latest snapshots, their uplink sockets, their command queue.
+// It decides nothing itself: it loads, asks the domain, saves, sends and arms its alarm.
+
+import { DurableObject } from 'cloudflare:workers';
+import type { Job } from '../../contract/command.ts';
+import { CLOSE_REVOKED, UPLINK_PROTOCOL } from '../../contract/frames.ts';
+import { CommandProgressSchema, type CommandProgress, type HealthResponse } from '../../contract/node-api.ts';
+import { problem, type Problem } from '../../contract/problem.ts';
+import { SnapshotSchema } from '../../contract/snapshot.ts';
+import { closest } from '../domain/closest.ts';
+import type { CommandEvent } from '../domain/command-life.ts';
+import { admits, type Credentials } from '../domain/credentials.ts';
+import type { CutQuery } from '../domain/fragment.ts';
+import { toJob } from '../domain/job.ts';
+import { fail, parseText, type Result } from '../domain/parse.ts';
+import type { Submit } from '../domain/submit.ts';
+import type { Env } from '../env.ts';
+import { problemResponse } from '../problem-response.ts';
+import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import { ShardParts } from './shard/parts.ts';
+import { submit } from './shard/submission.ts';
+import { receive } from './shard/uplink-session.ts';
+import { readUplinkRequest } from './stubs.ts';
+
+export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
+  readonly #parts: ShardParts;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#parts = new ShardParts(state, env);
+    void state.blockConcurrencyWhile(() => this.#parts.alarm.load());
+  }
+
+  async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
+    const parts = this.#parts;
+    if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
+    const now = Date.now();
+    const parsed = parseText(SnapshotSchema, body);
+    if (!parsed.ok) return parsed;
+    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', now);
+    if (decision.kind === 'mismatch') return fail(decision.problem);
+    const commands = parts.queue.takeDue(node, now, isNewBoot);
+    await parts.armForNode(node, now);
+    return { ok: true, value: { ...parts.timing(now), commands } };
+  }
+
+  async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
+    const parts = this.#parts;
+    if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
+    const parsed = parseText(CommandProgressSchema, body);
+    if (!parsed.ok) return parsed;
+    const now = Date.now();
+    const record = parts.queue.apply(node, commandId, progressEvent(parsed.value, now));
+    if (record === undefined) {
+      return fail(problem('unknown-job', `Node "${node}" has no command of this id`));
+    }
+    await parts.arm(now);
+    return { ok: true, value: null };
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const { node, tokenHash } = readUplinkRequest(request);
+    const token = await this.#parts.admitting(node, tokenHash);
+    if (token === undefined) return problemResponse(notAdmitted(node));
+    const now = Date.now();
+    const { 0: client, 1: server } = new WebSocketPair();
+    const link = { node, tokenHash, until: token.until, openedAt: now, isAdmitted: false, last: null };
+    this.#parts.uplinks.accept(server, link);
+    this.#parts.cuts.touch();
+    if (token.until !== null) await this.#parts.arm(now);
+    const headers = { 'sec-websocket-protocol': UPLINK_PROTOCOL };
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await receive(this.#parts, socket, message, Date.now());
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    if (this.#parts.uplinks.drop(socket)) this.#parts.cuts.touch();
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    if (this.#parts.uplinks.drop(socket)) this.#parts.cuts.touch();
+  }
+
+  async submit(request: Submit): Promise<Result<Submitted>> {
+    return submit(this.#parts, request);
+  }
+
+  async job(node: string, jobId: string): Promise<Job | null> {
+    // A job that should have expired has, also where the alarm is late.
+    const record = this.#parts.queue.apply(node, jobId, { type: 'tick', at: Date.now(), isLinked: false });
+    return record === undefined ? null : toJob(record);
+  }
+
+  async locate(runtime: string): Promise<Located> {
+    const all = [...this.#parts.nodes.all()].flatMap(({ snapshot }) =>
+      snapshot.runtimes.map(({ descriptor }) => ({ node: snapshot.target, id: descriptor.id })),
+    );
+    const nodes = all.filter(({ id }) => id === runtime).map(({ node }) => node);
+    const offered =
+      nodes.length > 0
+        ? []
+        : closest(
+            runtime,
+            all.map(({ id }) => id),
+          );
+    return { nodes, closest: offered };
+  }
+
+  async cut(query: CutQuery): Promise<Cut> {
+    return this.#parts.cuts.cut(query, () => this.#parts.views(), Date.now());
+  }
+
+  async admit(node: string, credentials: Credentials | null): Promise<void> {
+    const parts = this.#parts;
+    const now = Date.now();
+    parts.credentials.set(node, credentials);
+    const socket = parts.uplinks.current(node);
+    const link = socket && parts.uplinks.linkOf(socket);
+    if (socket !== undefined && link !== undefined) {
+      const token = credentials === null ? undefined : admits(credentials, link.tokenHash, now);
+      if (token === undefined) parts.uplinks.close(socket, CLOSE_REVOKED, 'The token was revoked');
+      else parts.uplinks.save(socket, { ...link, until: token.until });
+    }
+    if (credentials === null) {
+      parts.nodes.remove(node);
+      parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
+    }
+    parts.cuts.touch();
+    await parts.arm(now);
+  }
+
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    this.#parts.alarm.fired();
+    this.#parts.passTime(now);
+    await this.#parts.arm(now);
+  }
+}
+
+function notAdmitted(node: string): Problem {
+  return problem(
+    'unauthorized',
+    `This token does not admit node "${node}": enrol the node with a join token`,
+  );
+}
+
+function progressEvent(progress: CommandProgress, at: number): CommandEvent {
+  switch (progress.state) {
+    case 'received':
+      return { type: 'received', at };
+    case 'completed':
+      return { type: 'completed', at, result: progress.result ?? null };
+    case 'failed':
+      return { type: 'failed', at, error: progress.error };
+    default:
+      return progress satisfies never;
+  }
+}

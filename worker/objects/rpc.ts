@@ -1,0 +1,60 @@
+// Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
+
+import type { Job } from '../../contract/command.ts';
+import type { HealthResponse } from '../../contract/node-api.ts';
+import type { RestartBudget } from '../../contract/runtime-record.ts';
+import type { Credentials } from '../domain/credentials.ts';
+import type { CutName } from '../domain/etag.ts';
+import type { CutQuery, Fragment } from '../domain/fragment.ts';
+import type { Result } from '../domain/parse.ts';
+import type { Submit } from '../domain/submit.ts';
+
+/** Ready-made JSON members or elements, one for each node, joined without brackets. */
+export type Cut = {
+  name: CutName;
+  /** When it was cut, in milliseconds of the shard's clock. */
+  at: number;
+  /** For how long it may be shown without asking again. */
+  showableMs: number;
+  fragment: string;
+  /** Of a paged cut: the fragments one by one, to be merged with those of other shards. */
+  page?: Fragment[];
+};
+
+export type Located = {
+  /** Nodes that have the runtime. */
+  nodes: string[];
+  /** Where none has: the names that come closest to it. */
+  closest: string[];
+};
+
+export type Submitted =
+  | { kind: 'accepted'; job: Job; delivered: boolean; isReplay: boolean; budget?: RestartBudget }
+  | { kind: 'refused'; job: Job; budget: RestartBudget; retryAfterSeconds: number };
+
+export interface NodeShardRpc {
+  /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
+  health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
+  progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
+  /** The upgrade of an uplink; see `uplinkRequest` in stubs.ts. */
+  fetch(request: Request): Promise<Response>;
+  submit(request: Submit): Promise<Result<Submitted>>;
+  job(node: string, jobId: string): Promise<Job | null>;
+  locate(runtime: string): Promise<Located>;
+  cut(query: CutQuery): Promise<Cut>;
+  /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
+  admit(node: string, credentials: Credentials | null): Promise<void>;
+}
+
+export interface FleetRpc {
+  addJoinToken(token: { hash: string; uses: number; expiresAt: number }): Promise<void>;
+  enroll(request: {
+    joinHash: string;
+    node: string;
+    tokenHash: string;
+    commandKey: string;
+  }): Promise<Result<null>>;
+  credentials(node: string): Promise<Credentials | null>;
+  rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
+  remove(node: string): Promise<Result<null>>;
+}

@@ -1,0 +1,109 @@
+// Owns the command queue of a shard's nodes: open commands in memory, every step in SQLite before anybody hears of it.
+
+import { isFinalJobState, type Command, type CommandError } from '../../../contract/command.ts';
+import { deadline, isDue, step, type CommandEvent, type CommandRecord } from '../../domain/command-life.ts';
+import { toCommand } from '../../domain/job.ts';
+import { earliest } from '../../domain/next-alarm.ts';
+import type { CommandStore } from '../store/command-store.ts';
+
+/** How long, and how many for one node, finished commands stay readable as jobs. */
+const FINISHED_KEPT_MS = 24 * 3_600_000;
+const FINISHED_KEPT = 200;
+
+/** More open commands than this for one node are a mistake, or an attack. */
+export const MAX_OPEN = 100;
+
+export class CommandQueue {
+  readonly #store: CommandStore;
+  readonly #open = new Map<string, Map<string, CommandRecord>>();
+
+  constructor(store: CommandStore) {
+    this.#store = store;
+    for (const record of store.loadOpen()) this.#keep(record);
+  }
+
+  nodes(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  openCount(node: string): number {
+    return this.#open.get(node)?.size ?? 0;
+  }
+
+  find(node: string, id: string): CommandRecord | undefined {
+    return this.#open.get(node)?.get(id) ?? this.#store.find(node, id);
+  }
+
+  findByKey(node: string, runtime: string, kind: string, key: string): CommandRecord | undefined {
+    return this.#store.findByKey(node, runtime, kind, key);
+  }
+
+  add(record: CommandRecord): void {
+    this.#write(record);
+  }
+
+  /** Applies what happened to one command; undefined where the node has no such command. */
+  apply(node: string, id: string, event: CommandEvent): CommandRecord | undefined {
+    const record = this.find(node, id);
+    return record && this.#step(record, event);
+  }
+
+  /** The commands that go out to the node now, counted as sent. */
+  takeDue(node: string, now: number, isNewLink: boolean): Command[] {
+    return this.#openOf(node).flatMap((record) => {
+      // A new link lets a command start over that the old one did not carry; only its expiry counts.
+      const settled = this.#step(record, { type: 'tick', at: now, isLinked: !isNewLink });
+      if (!isDue(settled, now, isNewLink)) return [];
+      return [toCommand(this.#step(settled, { type: 'sent', at: now, isNewLink }))];
+    });
+  }
+
+  /** Lets time act on the commands of a node that cannot be reached now. */
+  tick(node: string, now: number): void {
+    for (const record of this.#openOf(node)) this.#step(record, { type: 'tick', at: now, isLinked: false });
+  }
+
+  cancelAll(node: string, now: number, error: CommandError): void {
+    for (const record of this.#openOf(node)) this.#step(record, { type: 'cancelled', at: now, error });
+  }
+
+  removeOld(now: number): void {
+    this.#store.removeFinishedUntil(now - FINISHED_KEPT_MS);
+  }
+
+  nextDeadline(isLinked: (node: string) => boolean): number | undefined {
+    const open = [...this.#open].flatMap(([node, records]) => {
+      const linked = isLinked(node);
+      return [...records.values()].map((record) => deadline(record, linked));
+    });
+    const oldest = this.#store.oldestFinish();
+    return earliest([...open, oldest === undefined ? undefined : oldest + FINISHED_KEPT_MS]);
+  }
+
+  #openOf(node: string): CommandRecord[] {
+    return [...(this.#open.get(node)?.values() ?? [])];
+  }
+
+  #step(record: CommandRecord, event: CommandEvent): CommandRecord {
+    const next = step(record, event);
+    if (next !== record) this.#write(next);
+    return next;
+  }
+
+  #write(record: CommandRecord): void {
+    this.#store.save(record);
+    if (!isFinalJobState(record.state)) {
+      this.#keep(record);
+      return;
+    }
+    const ofNode = this.#open.get(record.node);
+    ofNode?.delete(record.id);
+    if (ofNode?.size === 0) this.#open.delete(record.node);
+    this.#store.trimFinished(record.node, FINISHED_KEPT);
+  }
+
+  #keep(record: CommandRecord): void {
+    const ofNode = this.#open.get(record.node) ?? new Map<string, CommandRecord>();
+    this.#open.set(record.node, ofNode.set(record.id, record));
+  }
+}

@@ -1,0 +1,121 @@
+// Owns what a shard is made of, and the few acts that need more than one part: taking a snapshot, delivering commands.
+
+import type { Command } from '../../../contract/command.ts';
+import type { Snapshot } from '../../../contract/snapshot.ts';
+import { admits, type TokenHash } from '../../domain/credentials.ts';
+import { isoTime, isStale } from '../../domain/freshness.ts';
+import type { IngestDecision } from '../../domain/ingest.ts';
+import { intervalMs } from '../../domain/interval.ts';
+import { earliest } from '../../domain/next-alarm.ts';
+import { retentionMs, ttlSeconds } from '../../domain/settings.ts';
+import type { NodeView } from '../../domain/view.ts';
+import type { Env } from '../../env.ts';
+import { Alarm } from '../alarm.ts';
+import { CommandStore } from '../store/command-store.ts';
+import { SnapshotStore, type Transport } from '../store/shard-store.ts';
+import { fleet } from '../stubs.ts';
+import { CommandQueue } from './command-queue.ts';
+import { CredentialCache } from './credential-cache.ts';
+import { Cuts } from './cuts.ts';
+import { LiveNodes } from './live-nodes.ts';
+import { Uplinks } from './uplinks.ts';
+
+/** What happened to a snapshot, and whether another start of the reporter spoke than before. */
+export type Taken = { decision: IngestDecision; isNewBoot: boolean };
+
+export class ShardParts {
+  readonly ttlSeconds: number;
+  readonly nodes: LiveNodes;
+  readonly queue: CommandQueue;
+  readonly uplinks: Uplinks;
+  readonly cuts: Cuts;
+  readonly credentials: CredentialCache;
+  readonly alarm: Alarm;
+
+  constructor(state: DurableObjectState, env: Env) {
+    this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
+    // The snapshot store migrates the database, so it comes first.
+    this.nodes = new LiveNodes(new SnapshotStore(state.storage), retentionMs(env.ARW_RETENTION_HOURS));
+    this.queue = new CommandQueue(new CommandStore(state.storage));
+    this.uplinks = new Uplinks(state);
+    this.cuts = new Cuts(this.ttlSeconds);
+    this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
+    this.alarm = new Alarm(state.storage);
+    for (const [, { node, last }] of this.uplinks.all()) {
+      if (last !== null) this.nodes.recall(node, last);
+    }
+  }
+
+  /** The token that admits the node now; undefined where none does. */
+  async admitting(node: string, tokenHash: string): Promise<TokenHash | undefined> {
+    const credentials = await this.credentials.get(node);
+    return credentials && admits(credentials, tokenHash, Date.now());
+  }
+
+  take(node: string, snapshot: Snapshot, transport: Transport, now: number): Taken {
+    const bootBefore = this.nodes.get(node)?.last.bootId;
+    const decision = this.nodes.take(node, snapshot, transport, now);
+    if (decision.kind === 'accept') this.cuts.touch();
+    return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
+  }
+
+  /** Sends what is due over the socket of the node; true where there was a socket that a living node holds. */
+  deliver(node: string, now: number): boolean {
+    const socket = this.reachable(node, now);
+    if (socket === undefined) return false;
+    this.sendAll(socket, this.queue.takeDue(node, now, false));
+    return true;
+  }
+
+  sendAll(socket: WebSocket, commands: readonly Command[]): void {
+    for (const command of commands) this.uplinks.send(socket, command);
+  }
+
+  /** The admitted socket of a node that is not stale: an open socket alone may belong to a host that is gone. */
+  reachable(node: string, now: number): WebSocket | undefined {
+    const live = this.nodes.get(node);
+    return live !== undefined && isStale(live, this.ttlSeconds, now)
+      ? undefined
+      : this.uplinks.admitted(node);
+  }
+
+  views(): NodeView[] {
+    return Array.from(this.nodes.all(), ({ snapshot, receivedAt, transport }) => {
+      const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
+      return { snapshot, receivedAt, uplink };
+    });
+  }
+
+  /** What a node is told of the hub's pace, by `welcome` and by the answer to a POST. */
+  timing(now: number): { ttl_seconds: number; interval_ms: number; server_time: string } {
+    return {
+      ttl_seconds: this.ttlSeconds,
+      interval_ms: intervalMs(this.ttlSeconds),
+      server_time: isoTime(now),
+    };
+  }
+
+  /** Lets time act on everything that waits for it. */
+  passTime(now: number): void {
+    for (const node of this.queue.nodes()) {
+      if (!this.deliver(node, now)) this.queue.tick(node, now);
+    }
+    this.queue.removeOld(now);
+    const isForgotten = this.nodes.removeForgotten(now);
+    const isClosed = this.uplinks.closeExpired(now);
+    if (isForgotten || isClosed) this.cuts.touch();
+  }
+
+  /** Arms for everything; costs a look at every node and command. */
+  async arm(now: number): Promise<void> {
+    const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
+    const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    await this.alarm.armFor(wanted, now);
+  }
+
+  /** Arms for what a heartbeat may have changed; costs nothing where the node has no open command. */
+  async armForNode(node: string, now: number): Promise<void> {
+    if (this.queue.openCount(node) > 0) return this.arm(now);
+    await this.alarm.armFor(this.nodes.forgottenAt(node), now);
+  }
+}

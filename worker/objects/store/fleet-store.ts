@@ -1,0 +1,131 @@
+// Owns the SQL of Fleet: the registry of nodes with the hashes of their tokens, and the join tokens.
+
+import type { Credentials, TokenHash } from '../../domain/credentials.ts';
+import { migrate } from './migrate.ts';
+
+/** Append only: what is in use somewhere is never edited. */
+export const FLEET_MIGRATIONS = [
+  // 1: the first version. `untold` counts the changes that the shard of the node has not confirmed;
+  // a node that was removed stays until then, with `removed_at`.
+  `CREATE TABLE nodes (
+     node TEXT PRIMARY KEY,
+     command_key TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     removed_at INTEGER,
+     untold INTEGER NOT NULL DEFAULT 0
+   ) WITHOUT ROWID;
+   CREATE TABLE node_tokens (
+     node TEXT NOT NULL,
+     hash TEXT NOT NULL,
+     until INTEGER,
+     PRIMARY KEY (node, hash)
+   ) WITHOUT ROWID;
+   CREATE TABLE join_tokens (
+     hash TEXT PRIMARY KEY,
+     uses_left INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
+];
+
+export class FleetStore {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    migrate(storage, FLEET_MIGRATIONS);
+    this.#storage = storage;
+    this.#sql = storage.sql;
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#storage.transactionSync(work);
+  }
+
+  addJoinToken(hash: string, uses: number, expiresAt: number): void {
+    this.#sql.exec(
+      'INSERT INTO join_tokens (hash, uses_left, expires_at) VALUES (?, ?, ?)',
+      hash,
+      uses,
+      expiresAt,
+    );
+  }
+
+  isJoinTokenValid(hash: string, now: number): boolean {
+    const query = 'SELECT 1 AS yes FROM join_tokens WHERE hash = ? AND uses_left > 0 AND expires_at > ?';
+    return this.#sql.exec(query, hash, now).toArray().length > 0;
+  }
+
+  spendJoinToken(hash: string): void {
+    this.#sql.exec('UPDATE join_tokens SET uses_left = uses_left - 1 WHERE hash = ?', hash);
+    this.#sql.exec('DELETE FROM join_tokens WHERE uses_left <= 0');
+  }
+
+  addNode(node: string, commandKey: string, createdAt: number): void {
+    this.#sql.exec(
+      'INSERT INTO nodes (node, command_key, created_at) VALUES (?, ?, ?)',
+      node,
+      commandKey,
+      createdAt,
+    );
+  }
+
+  /** Undefined where the node is not in the registry, or was removed from it. */
+  credentials(node: string): Credentials | undefined {
+    const query = 'SELECT command_key FROM nodes WHERE node = ? AND removed_at IS NULL';
+    const [row] = this.#sql.exec<{ command_key: string }>(query, node).toArray();
+    if (row === undefined) return undefined;
+    const tokens = this.#sql
+      .exec<TokenHash>('SELECT hash, until FROM node_tokens WHERE node = ?', node)
+      .toArray();
+    return { node, commandKey: row.command_key, tokens };
+  }
+
+  /** Replaces the tokens of the node, and marks the change as one that its shard must hear of. */
+  setTokens(node: string, tokens: readonly TokenHash[]): void {
+    this.#sql.exec('DELETE FROM node_tokens WHERE node = ?', node);
+    for (const { hash, until } of tokens) {
+      this.#sql.exec('INSERT INTO node_tokens (node, hash, until) VALUES (?, ?, ?)', node, hash, until);
+    }
+    this.#sql.exec('UPDATE nodes SET untold = untold + 1 WHERE node = ?', node);
+  }
+
+  /** The node is gone at once for everybody who asks here; its row waits until its shard knows too. */
+  markRemoved(node: string, now: number): void {
+    this.#sql.exec('DELETE FROM node_tokens WHERE node = ?', node);
+    this.#sql.exec('UPDATE nodes SET removed_at = ?, untold = untold + 1 WHERE node = ?', now, node);
+  }
+
+  isAwaitingRemoval(node: string): boolean {
+    const query = 'SELECT 1 AS yes FROM nodes WHERE node = ? AND removed_at IS NOT NULL';
+    return this.#sql.exec(query, node).toArray().length > 0;
+  }
+
+  /** Nodes whose shard must still be told, each with the number of changes it must hear of. */
+  untold(): { node: string; untold: number }[] {
+    return this.#sql
+      .exec<{ node: string; untold: number }>('SELECT node, untold FROM nodes WHERE untold > 0')
+      .toArray();
+  }
+
+  /** The shard knows the node as it was after that many changes; a later change still waits. */
+  markTold(node: string, untold: number): void {
+    this.#sql.exec(
+      'DELETE FROM nodes WHERE node = ? AND untold = ? AND removed_at IS NOT NULL',
+      node,
+      untold,
+    );
+    this.#sql.exec('UPDATE nodes SET untold = 0 WHERE node = ? AND untold = ?', node, untold);
+  }
+
+  removeExpired(now: number): void {
+    this.#sql.exec('DELETE FROM join_tokens WHERE expires_at <= ?', now);
+    this.#sql.exec('DELETE FROM node_tokens WHERE until <= ?', now);
+  }
+
+  /** When the next join token or replaced node token ends. */
+  firstExpiry(): number | undefined {
+    const query = `SELECT min(at) AS at FROM (
+      SELECT min(expires_at) AS at FROM join_tokens UNION ALL SELECT min(until) FROM node_tokens)`;
+    return this.#sql.exec<{ at: number | null }>(query).one().at ?? undefined;
+  }
+}

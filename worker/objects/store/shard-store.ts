@@ -1,0 +1,86 @@
+// Owns the SQL of a NodeShard: the last written snapshot of each of its nodes. Commands are in command-store.ts.
+
+import * as v from 'valibot';
+import { SnapshotSchema, type Snapshot } from '../../../contract/snapshot.ts';
+import { parseText } from '../../domain/parse.ts';
+import { migrate } from './migrate.ts';
+
+/** Append only: what is in use somewhere is never edited. */
+export const SHARD_MIGRATIONS = [
+  // 1: the first version. WITHOUT ROWID makes a write one row instead of two.
+  `CREATE TABLE snapshots (
+     node TEXT PRIMARY KEY,
+     received_at INTEGER NOT NULL,
+     transport TEXT NOT NULL,
+     body TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE commands (
+     node TEXT NOT NULL,
+     id TEXT NOT NULL,
+     runtime TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     args TEXT NOT NULL,
+     state TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     unanswered INTEGER NOT NULL,
+     issued_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     sent_at INTEGER,
+     delivered_at INTEGER,
+     received_at INTEGER,
+     finished_at INTEGER,
+     result TEXT,
+     error TEXT,
+     idempotency_key TEXT,
+     signature TEXT NOT NULL,
+     PRIMARY KEY (node, id)
+   ) WITHOUT ROWID;`,
+];
+
+const TransportSchema = v.picklist(['socket', 'post']);
+export type Transport = v.InferOutput<typeof TransportSchema>;
+
+export type StoredSnapshot = { snapshot: Snapshot; receivedAt: number; transport: Transport };
+
+type SnapshotRow = { node: string; received_at: number; transport: string; body: string };
+
+export class SnapshotStore {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    migrate(storage, SHARD_MIGRATIONS);
+    this.#sql = storage.sql;
+  }
+
+  /** A row that cannot be read any more is dropped and reported: it must not keep the others from loading. */
+  load(): StoredSnapshot[] {
+    const rows = this.#sql
+      .exec<SnapshotRow>('SELECT node, received_at, transport, body FROM snapshots')
+      .toArray();
+    return rows.flatMap((row) => {
+      const parsed = parseText(SnapshotSchema, row.body);
+      const transport = v.safeParse(TransportSchema, row.transport);
+      if (parsed.ok && transport.success && parsed.value.target === row.node) {
+        return [{ snapshot: parsed.value, receivedAt: row.received_at, transport: transport.output }];
+      }
+      const reason = parsed.ok ? 'its columns do not fit' : parsed.problem.detail;
+      console.error(`Dropped the unreadable snapshot of node ${JSON.stringify(row.node)}: ${reason}`);
+      this.remove(row.node);
+      return [];
+    });
+  }
+
+  save({ snapshot, receivedAt, transport }: StoredSnapshot): void {
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO snapshots (node, received_at, transport, body) VALUES (?, ?, ?, ?)',
+      snapshot.target,
+      receivedAt,
+      transport,
+      JSON.stringify(snapshot),
+    );
+  }
+
+  remove(node: string): void {
+    this.#sql.exec('DELETE FROM snapshots WHERE node = ?', node);
+  }
+}

@@ -1,0 +1,50 @@
+// Owns names of objects: the only place that turns a node or a role into a stub.
+
+import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
+import { shardCount } from '../domain/settings.ts';
+import { shardOf } from '../domain/shard-of.ts';
+import type { Env } from '../env.ts';
+import type { FleetRpc, NodeShardRpc } from './rpc.ts';
+
+export type { Cut, Submitted } from './rpc.ts';
+
+const NODE_HEADER = 'x-arw-node';
+const TOKEN_HASH_HEADER = 'x-arw-token-hash';
+
+export function fleet(env: Env): FleetRpc {
+  return env.FLEET.getByName('fleet');
+}
+
+/** The shard that owns the node. */
+export function shardFor(env: Env, node: string): NodeShardRpc {
+  return shardAt(env, shardOf(node, shardCount(env.FLEET_SHARDS)));
+}
+
+export function allShards(env: Env): NodeShardRpc[] {
+  return Array.from({ length: shardCount(env.FLEET_SHARDS) }, (_, index) => shardAt(env, index));
+}
+
+/** The upgrade as a shard takes it. It is built anew: no header of the client reaches the object. */
+export function uplinkRequest(node: string, tokenHash: string): Request {
+  return new Request('https://shard/uplink', {
+    headers: {
+      upgrade: 'websocket',
+      'sec-websocket-protocol': UPLINK_PROTOCOL,
+      [NODE_HEADER]: node,
+      [TOKEN_HASH_HEADER]: tokenHash,
+    },
+  });
+}
+
+/** The other side of `uplinkRequest`. */
+export function readUplinkRequest(request: Request): { node: string; tokenHash: string } {
+  const node = request.headers.get(NODE_HEADER);
+  const tokenHash = request.headers.get(TOKEN_HASH_HEADER);
+  if (node === null || tokenHash === null)
+    throw new Error('An uplink request without its node or token hash');
+  return { node, tokenHash };
+}
+
+function shardAt(env: Env, index: number): NodeShardRpc {
+  return env.NODE_SHARD.getByName(`shard-${index}`);
+}

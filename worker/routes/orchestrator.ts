@@ -1,0 +1,105 @@
+// Owns an operator's acts on runtimes, and the jobs that tell what became of them.
+
+import { Hono, type Context } from 'hono';
+import * as v from 'valibot';
+import {
+  COMMAND_ARGS,
+  COMMAND_KINDS,
+  type BudgetRefusal,
+  type CommandAccepted,
+  type CommandKind,
+} from '../../contract/command.ts';
+import { nodeOfJobId, parseRuntimeRef } from '../../contract/ids.ts';
+import { problem } from '../../contract/problem.ts';
+import { checkValue } from '../domain/parse.ts';
+import type { HubEnv } from '../env.ts';
+import { jsonBody } from '../middleware/body.ts';
+import { onlyMethods } from '../middleware/method.ts';
+import { shardFor, type Submitted } from '../objects/stubs.ts';
+import { problemResponse } from '../problem-response.ts';
+import { resolveRuntime } from '../resolve-runtime.ts';
+
+const KeySchema = v.optional(
+  v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/, 'must be 1-200 visible ASCII characters')),
+);
+
+export const orchestrator = new Hono<HubEnv>();
+
+for (const kind of COMMAND_KINDS) {
+  // `<node>%2F<runtime>`, or the runtime alone; then the same with a slash that nobody escaped.
+  orchestrator.post(`/runtimes/:id/${kind}`, (c) => act(c, kind, c.req.param('id')));
+  orchestrator.all(`/runtimes/:id/${kind}`, onlyMethods('POST'));
+  orchestrator.post(`/runtimes/:node/:runtime/${kind}`, (c) => {
+    const { node, runtime } = c.req.param();
+    return act(c, kind, `${node}/${runtime}`);
+  });
+  orchestrator.all(`/runtimes/:node/:runtime/${kind}`, onlyMethods('POST'));
+}
+
+orchestrator.get('/jobs/:id', async (c) => {
+  const id = c.req.param('id');
+  const node = nodeOfJobId(id);
+  const job = node === undefined ? null : await shardFor(c.env, node).job(node, id);
+  if (job !== null) return c.json(job);
+  return problemResponse(problem('unknown-job', 'No job has this id, or it ended more than a day ago'));
+});
+orchestrator.all('/jobs/:id', onlyMethods('GET'));
+
+async function act(c: Context<HubEnv>, kind: CommandKind, id: string): Promise<Response> {
+  const args = await jsonBody(c, COMMAND_ARGS[kind]);
+  if (!args.ok) return problemResponse(args.problem);
+  const key = checkValue(v.object({ 'Idempotency-Key': KeySchema }), {
+    'Idempotency-Key': c.req.header('idempotency-key'),
+  });
+  if (!key.ok) return problemResponse(key.problem);
+  const ref = parseRuntimeRef(id);
+  if (ref === undefined) {
+    return problemResponse(
+      problem('unknown-runtime', 'A runtime is named <node>%2F<runtime>, or <runtime> alone'),
+    );
+  }
+  const found = await resolveRuntime(c.env, ref);
+  if (!found.ok) return problemResponse(found.problem);
+  const idempotencyKey = key.value['Idempotency-Key'];
+  const request = {
+    ...found.value,
+    kind,
+    args: args.value,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  };
+  const submitted = await shardFor(c.env, found.value.node).submit(request);
+  return submitted.ok ? told(submitted.value) : problemResponse(submitted.problem);
+}
+
+function told(submitted: Submitted): Response {
+  const { job } = submitted;
+  const named = { runtime_id: job.runtime_id, node: job.node };
+  if (submitted.kind === 'accepted') {
+    const { budget, delivered, isReplay } = submitted;
+    const answer: CommandAccepted = {
+      ok: true,
+      ...named,
+      pending: true,
+      delivered,
+      ...(budget && { restart_budget: budget }),
+      job_id: job.job_id,
+    };
+    return Response.json(answer, {
+      status: 202,
+      headers: isReplay ? { 'idempotency-replayed': 'true' } : {},
+    });
+  }
+  const { budget, retryAfterSeconds } = submitted;
+  const refusal: BudgetRefusal = {
+    ok: false,
+    ...named,
+    pending: false,
+    reason: 'Restart budget exhausted',
+    restart_budget: budget,
+    job_id: job.job_id,
+  };
+  const detail = `All ${budget.max_restarts} restarts are spent until ${budget.reset_at}: wait, or send {"force": true}`;
+  return problemResponse(problem('budget-exhausted', detail, refusal), {
+    'retry-after': String(retryAfterSeconds),
+  });
+}
