@@ -1,0 +1,59 @@
+// Owns where the worker comes from, and the configuration under which workerd serves it.
+
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { EXIT, HubError, isSystemError } from './hub-error.ts';
+
+const CONFIG_FILE = 'hub.jsonc';
+const BUNDLE_FILE = 'main.js';
+const SETTINGS_FILE = 'worker.json';
+
+/** What an operator may tune; see wrangler.toml. */
+const PASSED_ON = ['ARW_RUNTIME_MATRIX_TTL_SEC', 'ARW_RETENTION_HOURS', 'FLEET_SHARDS'];
+
+const SettingsSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
+
+/** Puts worker and configuration into the data folder, for the owner's eyes alone; returns the configuration's path. */
+export async function writeWorkerFiles(
+  dataDir: string,
+  adminToken: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  await placeBundle(dataDir);
+  const settings = v.parse(SettingsSchema, await readFile(join(dataDir, SETTINGS_FILE), 'utf8'));
+  const tuned = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  const config = {
+    // The name is part of the path of the databases: it must never change.
+    name: 'hub',
+    main: BUNDLE_FILE,
+    no_bundle: true,
+    ...settings,
+    vars: { ARW_ADMIN_TOKEN: adminToken, ...Object.fromEntries(tuned) },
+  };
+  const path = join(dataDir, CONFIG_FILE);
+  await writeFile(path, JSON.stringify(config, null, 2), { mode: 0o600 });
+  return path;
+}
+
+/** A source checkout bundles what is there now; the published package holds the bundle beside this program. */
+async function placeBundle(dataDir: string): Promise<void> {
+  if (import.meta.url.endsWith('.ts')) {
+    // Not a literal: the published program must not drag the bundler along.
+    const builder = new URL('./build-worker.ts', import.meta.url).href;
+    const { buildWorker }: typeof import('./build-worker.ts') = await import(builder);
+    await buildWorker(join(dataDir, BUNDLE_FILE));
+    return;
+  }
+  const shipped = fileURLToPath(new URL('./worker/', import.meta.url));
+  try {
+    await copyFile(join(shipped, 'index.js'), join(dataDir, BUNDLE_FILE));
+    await copyFile(join(shipped, SETTINGS_FILE), join(dataDir, SETTINGS_FILE));
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    throw new HubError(EXIT.failed, `the worker is missing in ${shipped}: install runtime-matrix again`, {
+      cause: error,
+    });
+  }
+}
