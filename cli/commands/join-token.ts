@@ -1,0 +1,18 @@
+// Owns `arw-cli join-token`: the word with which a new host enrols itself.
+
+import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
+import { askHub, expectBody, type Hub } from '../hub-client.ts';
+import { print, printJson, progress } from '../output.ts';
+
+export async function joinToken(
+  hub: Hub,
+  options: { json?: boolean; uses: number; ttlSecs: number },
+): Promise<void> {
+  const answer = await askHub(hub, 'POST', 'join-tokens', { uses: options.uses, ttl_secs: options.ttlSecs });
+  const made = expectBody(hub, answer, JoinTokenResponseSchema);
+  if (options.json === true) return printJson(made);
+  progress(
+    `Good for ${options.uses} ${options.uses === 1 ? 'host' : 'hosts'} until ${made.expires_at}; on the host:`,
+  );
+  print(`ARW_JOIN_TOKEN=${made.join_token} arw-reporter run --hub ${hub.url.origin}`);
+}
