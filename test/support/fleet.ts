@@ -1,0 +1,203 @@
+// Owns a fleet under test: hub and reporter as the processes that users run, a real llama-server, one folder for all.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'smol-toml';
+import * as v from 'valibot';
+import { inject, onTestFailed, onTestFinished } from 'vitest';
+import { JobSchema, type Job } from '../../contract/command.ts';
+import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
+import { MatrixSchema, type MatrixItem } from '../../contract/read-models.ts';
+import type { RuntimeStatus } from '../../contract/runtime-record.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
+import { Program } from '../../scripts/fleet/program.ts';
+import { until } from './hub.ts';
+
+export const ADMIN_TOKEN = 'e2e-admin-token';
+export const NODE = 'gpu-01';
+export const RUNTIME = 'llama.tiny';
+
+export type FleetOptions = {
+  /** `[runtimes.restart]` of the manifest. */
+  restart?: { max?: number; window_seconds?: number };
+  /** Put after the llama-server's own arguments. */
+  engineArgs?: readonly string[];
+  hubEnv?: Record<string, string>;
+};
+
+export class Fleet {
+  readonly directory: string;
+  readonly hubPort: number;
+  readonly enginePort: number;
+  readonly #options: FleetOptions;
+  readonly #log: string[] = [];
+  hub: Program | undefined;
+  reporter: Program | undefined;
+
+  private constructor(directory: string, hubPort: number, enginePort: number, options: FleetOptions) {
+    this.directory = directory;
+    this.hubPort = hubPort;
+    this.enginePort = enginePort;
+    this.#options = options;
+  }
+
+  /** A fleet whose processes and folder are gone when the test is over; its log is told where the test fails. */
+  static async prepare(options: FleetOptions = {}): Promise<Fleet> {
+    const directory = await mkdtemp(join(tmpdir(), 'runtime-matrix-e2e-'));
+    const fleet = new Fleet(directory, await freePort(), await freePort(), options);
+    onTestFailed(() => {
+      process.stderr.write(`${fleet.#log.join('\n')}\n`);
+    });
+    onTestFinished(async () => {
+      await fleet.reporter?.stop();
+      await fleet.hub?.stop();
+      await rm(directory, { recursive: true, force: true });
+    });
+    return fleet;
+  }
+
+  /** Hub, reporter and a ready engine. */
+  static async ready(options: FleetOptions = {}): Promise<Fleet> {
+    const fleet = await Fleet.prepare(options);
+    await fleet.startHub();
+    await fleet.startReporter();
+    await fleet.statusWhere((status) => status.state === 'ready');
+    return fleet;
+  }
+
+  get hubUrl(): string {
+    return `http://127.0.0.1:${this.hubPort}`;
+  }
+
+  get engineUrl(): string {
+    return `http://127.0.0.1:${this.enginePort}`;
+  }
+
+  async startHub(): Promise<void> {
+    const args = [
+      programPath('selfhost'),
+      '--port',
+      String(this.hubPort),
+      '--data',
+      join(this.directory, 'hub'),
+    ];
+    this.hub = this.#start('hub', args, /^hub ready /, {
+      ARW_ADMIN_TOKEN: ADMIN_TOKEN,
+      ...this.#options.hubEnv,
+    });
+    await this.hub.ready;
+  }
+
+  async startReporter(): Promise<void> {
+    const manifest = join(this.directory, 'runtimes.toml');
+    await writeFile(manifest, this.#manifest());
+    const made = await this.ask('POST', '/join-tokens', {});
+    const { join_token: joinToken } = v.parse(JoinTokenResponseSchema, await made.json());
+    const args = [
+      programPath('reporter'),
+      'run',
+      '--hub',
+      this.hubUrl,
+      '--node',
+      NODE,
+      '--manifest',
+      manifest,
+    ];
+    this.reporter = this.#start(
+      'reporter',
+      [...args, '--state-dir', join(this.directory, 'node')],
+      /^reporter ready gpu-01$/,
+      { ARW_JOIN_TOKEN: joinToken },
+    );
+    await this.reporter.ready;
+  }
+
+  async ask(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(`${this.hubUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  async item(): Promise<MatrixItem | undefined> {
+    const answer = await this.ask('GET', '/state/runtime_matrix');
+    return v.parse(MatrixSchema, await answer.json()).items[NODE];
+  }
+
+  /** The one runtime's status, as the matrix tells it. */
+  async status(): Promise<RuntimeStatus | undefined> {
+    return (await this.item())?.runtimes?.[0]?.status;
+  }
+
+  async itemWhere(isWanted: (item: MatrixItem) => boolean, withinMs = 20_000): Promise<MatrixItem> {
+    const item = await until(
+      () => this.item(),
+      (found) => found !== undefined && isWanted(found),
+      withinMs,
+    );
+    if (item === undefined) throw new Error('unreachable: the wait has checked it');
+    return item;
+  }
+
+  async statusWhere(isWanted: (status: RuntimeStatus) => boolean, withinMs = 20_000): Promise<RuntimeStatus> {
+    const wanted = (item: MatrixItem): boolean => {
+      const status = item.runtimes?.[0]?.status;
+      return status !== undefined && isWanted(status);
+    };
+    const status = (await this.itemWhere(wanted, withinMs)).runtimes?.[0]?.status;
+    if (status === undefined) throw new Error('unreachable: the wait has checked it');
+    return status;
+  }
+
+  async jobWhere(jobId: string, isWanted: (job: Job) => boolean, withinMs = 30_000): Promise<Job> {
+    const ask = async (): Promise<Job> => {
+      const answer = await this.ask('GET', `/orchestrator/jobs/${encodeURIComponent(jobId)}`);
+      return v.parse(JobSchema, await answer.json());
+    };
+    return until(ask, isWanted, withinMs);
+  }
+
+  async restore(body: object = {}): Promise<Response> {
+    return this.ask(
+      'POST',
+      `/orchestrator/runtimes/${encodeURIComponent(`${NODE}/${RUNTIME}`)}/restore`,
+      body,
+    );
+  }
+
+  #manifest(): string {
+    const args = ['-m', inject('tinyModel'), '--port', String(this.enginePort), '-c', '512'];
+    return stringify({
+      version: 1,
+      runtimes: [
+        {
+          id: RUNTIME,
+          adapter: 'llama.cpp',
+          name: 'Tiny Llama',
+          accelerator: 'cpu',
+          ...(this.#options.restart && { restart: this.#options.restart }),
+          process: { command: inject('llamaServer'), args: [...args, ...(this.#options.engineArgs ?? [])] },
+        },
+      ],
+    });
+  }
+
+  #start(name: string, args: string[], readyLine: RegExp, env: Record<string, string>): Program {
+    const note = (line: string): void => void this.#log.push(`${name}: ${line}`);
+    return new Program({
+      name,
+      args,
+      env: { ...process.env, ...env },
+      readyLine,
+      onLine: note,
+      onErrorLine: note,
+    });
+  }
+}
+
+function programPath(folder: 'selfhost' | 'reporter'): string {
+  return fileURLToPath(new URL(`../../${folder}/main.ts`, import.meta.url));
+}
