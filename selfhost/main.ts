@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { checkFree } from './address.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { adminTokenFor } from './admin-token.ts';
 import { defaultDataDir, openDataDir } from './data-dir.ts';
 import { EXIT, HubError } from './hub-error.ts';
@@ -13,6 +14,7 @@ import { startWorkerd } from './workerd.ts';
 
 const options = new Command('arw-hub')
   .description('Serves the hub on this machine; its data survives in one folder.')
+  .version(packageJson.version)
   .option('--port <port>', 'port to listen on; 0 picks a free one', portNumber, 8787)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--data <dir>', 'folder of the data', defaultDataDir(process.env))

@@ -1,0 +1,15 @@
+// Owns what a bench answers with, and the quantiles that it may quote.
+
+export type BenchResult = {
+  /** Figures by name, units in the name. */
+  figures: Record<string, number>;
+  claims: { claim: string; held: boolean }[];
+};
+
+/** The value below which the share `q` of the samples lies (nearest rank). @throws where there are none. */
+export function quantile(samples: readonly number[], q: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))];
+  if (value === undefined) throw new Error('nothing was measured');
+  return Math.round(value * 10) / 10;
+}

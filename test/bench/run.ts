@@ -1,0 +1,27 @@
+// Owns `npm run bench -- NAME`: finds the bench, runs it, prints its figures last and keeps them as JSON.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { changeLatency } from './change-latency.ts';
+import type { BenchResult } from './result.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
+  'change-latency': changeLatency,
+};
+
+const name = process.argv[2] ?? '';
+const bench = BENCHES[name];
+if (bench === undefined) {
+  process.stderr.write(`bench: name one of: ${Object.keys(BENCHES).join(', ')}\n`);
+  process.exit(2);
+}
+
+const result = await bench();
+const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version };
+await mkdir('bench-results', { recursive: true });
+await writeFile(`bench-results/${name}.json`, `${JSON.stringify({ name, machine, ...result }, null, 2)}\n`);
+process.stdout.write(`\n${name} (${machine.cores} cores)\n`);
+for (const [figure, value] of Object.entries(result.figures)) process.stdout.write(`  ${figure}: ${value}\n`);
+for (const { claim, held } of result.claims)
+  process.stdout.write(`  ${held ? 'held' : 'MISSED'}: ${claim}\n`);
+if (result.claims.some(({ held }) => !held)) process.exitCode = 1;
