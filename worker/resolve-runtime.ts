@@ -21,7 +21,7 @@ export async function resolveRuntime(
   if (only !== undefined && others.length === 0) return { ok: true, value: { node: only, runtime } };
   if (only !== undefined) {
     const candidates = nodes.map((name) => `${name}/${runtime}`);
-    const detail = `Say which one: ${candidates.map(encodeURIComponent).join(', ')}`;
+    const detail = `Say which one: ${candidates.join(', ')}`;
     return fail(problem('ambiguous-runtime', detail, { candidates }));
   }
   const known = closest(
