@@ -3,6 +3,7 @@
 import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { askHub, expectBody, type Hub } from '../hub-client.ts';
 import { print, printJson, progress } from '../output.ts';
+import { toSeconds } from '../render/time.ts';
 
 export async function joinToken(
   hub: Hub,
@@ -12,7 +13,7 @@ export async function joinToken(
   const made = expectBody(hub, answer, JoinTokenResponseSchema);
   if (options.json === true) return printJson(made);
   progress(
-    `Good for ${options.uses} ${options.uses === 1 ? 'host' : 'hosts'} until ${made.expires_at}; on the host:`,
+    `Good for ${options.uses} ${options.uses === 1 ? 'host' : 'hosts'} until ${toSeconds(made.expires_at)}; on the host:`,
   );
   print(`ARW_JOIN_TOKEN=${made.join_token} arw-reporter run --hub ${hub.url.origin}`);
 }

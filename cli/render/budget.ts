@@ -1,9 +1,10 @@
 // Owns how a restart budget is said in a terminal.
 
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import { toSeconds } from './time.ts';
 
 /** `2 of 3 restarts left`, with the reset where the window holds any. */
 export function budgetWords(budget: RestartBudget): string {
   const left = `${budget.remaining} of ${budget.max_restarts} restarts left`;
-  return budget.reset_at === undefined ? left : `${left}, resets at ${budget.reset_at}`;
+  return budget.reset_at === undefined ? left : `${left}, resets at ${toSeconds(budget.reset_at)}`;
 }

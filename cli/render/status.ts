@@ -2,6 +2,7 @@
 
 import type { Matrix, MatrixItem, Supervisor, SupervisorRecord } from '../../contract/read-models.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import { toSeconds } from './time.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
 
 /** @param columns the width of the terminal; undefined where there is none, and lines keep their length. */
@@ -22,23 +23,26 @@ function headerLines({ runtimes, updated_at }: Supervisor): string[] {
     return count === 0 ? [] : [`${count} ${stateLabel(state).toLowerCase()}`];
   });
   const told = counts.length === 0 ? '' : ` (${counts.join(', ')})`;
-  const lines = [`Runtimes: ${runtimes.length}${told}, as of ${updated_at}`];
+  const lines = [`Runtimes: ${runtimes.length}${told}, as of ${toSeconds(updated_at)}`];
   if (runtimes.length === 0) return [...lines, 'No node has reported a runtime yet.'];
-  return [...lines, headroomLine(runtimes)];
+  return [...lines, ...headroomLines(runtimes)];
 }
 
-function headroomLine(runtimes: readonly SupervisorRecord[]): string {
+/** Two short lines, so that 80 columns hold the time of the reset. */
+function headroomLines(runtimes: readonly SupervisorRecord[]): string[] {
   const budgets = runtimes.flatMap((record) =>
     record.status.restart_budget === undefined
       ? []
       : [{ name: nameOf(record), budget: record.status.restart_budget }],
   );
   const [tightest] = budgets.toSorted((a, b) => a.budget.remaining - b.budget.remaining);
-  if (tightest === undefined) return 'Restarts left: unknown, no runtime reports a budget';
+  if (tightest === undefined) return ['Restarts left: unknown, no runtime reports a budget'];
   const resets = budgets.flatMap(({ budget }) => resetOf(budget)).toSorted();
-  const next = resets[0] === undefined ? 'no reset is due' : `next reset ${resets[0]}`;
   const { remaining, max_restarts } = tightest.budget;
-  return `Restarts left: at least ${remaining} of ${max_restarts} (${tightest.name}); ${next}`;
+  return [
+    `Restarts left: at least ${remaining} of ${max_restarts} (${tightest.name})`,
+    `Next reset: ${resets[0] === undefined ? 'none is due' : toSeconds(resets[0])}`,
+  ];
 }
 
 function resetOf(budget: RestartBudget): string[] {
