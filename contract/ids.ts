@@ -2,10 +2,14 @@
 
 import * as v from 'valibot';
 
+/** A node is a key of the matrix, and careful parsers, ours among them, drop these keys. */
+const TRAPS: ReadonlySet<string> = new Set(['constructor', 'prototype']);
+
 /** A node id is a hostname-like word: it is a URL segment, a metric label and a spoken name at once. */
 export const NodeIdSchema = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1-63 letters, digits, ".", "_" or "-"'),
+  v.check((id) => !TRAPS.has(id), 'is a word that readers of JSON do not take as a key'),
 );
 
 /** A runtime id is unique on its node; `<node>/<runtime>` names it in the fleet, so it holds no slash. */

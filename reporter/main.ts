@@ -53,6 +53,8 @@ async function run(flags: Flags): Promise<void> {
         'get a join token from its operator (arw-cli join-token) and set ARW_JOIN_TOKEN',
     );
   }
+  // Who reads what we say may go away, a pipe or a terminal: no reason to leave the runtimes alone.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const log = stderrLog();
   log.info(
     `node ${config.node}: runtimes of ${config.manifestPath}: ${manifest.runtimes.map(({ id }) => id).join(', ') || 'none'}`,
@@ -83,6 +85,8 @@ async function run(flags: Flags): Promise<void> {
   }
   process.on('SIGTERM', () => finish('SIGTERM', 0));
   process.on('SIGINT', () => finish('SIGINT', 0));
+  // The terminal was closed: the children, in groups of their own, do not hear of it.
+  process.on('SIGHUP', () => finish('SIGHUP', 0));
   await starting;
 }
 

@@ -7,7 +7,13 @@ import { Line } from '../contract/scalars.ts';
 
 const Word = v.pipe(v.string('must be a string'), v.minLength(1, 'must not be empty'));
 const Words = v.array(Word, 'must be a list of strings');
-const StringMap = v.record(v.string(), v.string('must be a string'), 'must be a table of strings');
+// `record` takes a list and a date for a table too, and would read keys out of them.
+const isTable = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+const StringMap = v.pipe(
+  v.custom<Record<string, unknown>>(isTable, 'must be a table of strings'),
+  v.record(v.string(), v.string('must be a string')),
+);
 const Name = v.pipe(
   Word,
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1-63 letters, digits, ".", "_" or "-"'),
@@ -63,7 +69,10 @@ const RuntimeSchema = v.strictObject({
     }),
   ),
   presets: v.optional(
-    v.record(Name, v.strictObject({ args: v.optional(Words), env: v.optional(StringMap) })),
+    v.pipe(
+      v.custom<Record<string, unknown>>(isTable, 'must be [runtimes.presets.NAME] tables'),
+      v.record(Name, v.strictObject({ args: v.optional(Words), env: v.optional(StringMap) })),
+    ),
   ),
 });
 export type RuntimeEntry = v.InferOutput<typeof RuntimeSchema>;

@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
-import { flagValue } from './backends/launch-spec.ts';
+import { flagValue, presetSpec } from './backends/launch-spec.ts';
+import { DEFAULT_PORT } from './backends/llama-cpp.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 
@@ -27,7 +28,8 @@ export async function loadManifest(path: string): Promise<Manifest> {
 
 /** @throws ManifestError */
 export function parseManifest(text: string, path: string): Manifest {
-  const result = v.safeParse(ManifestSchema, parseToml(text, path));
+  // One fault a value: a port that is no number is not out of range as well.
+  const result = v.safeParse(ManifestSchema, parseToml(text, path), { abortPipeEarly: true });
   if (!result.success) throw new ManifestError(`${path}: ${explain(result.issues)}`);
   const faults = result.output.runtimes.flatMap((entry, index) => faultsAmong(entry, index, result.output));
   if (faults[0] !== undefined) throw new ManifestError(`${path}: ${withCount(faults[0], faults.length)}`);
@@ -56,6 +58,12 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
   if (entry.preset !== undefined && entry.presets?.[entry.preset] === undefined) {
     faults.push(`${at}.preset: there is no table [runtimes.presets.${entry.preset}]`);
   }
+  const address = addressAtStart(entry);
+  const sharing = manifest.runtimes.findIndex((other) => addressAtStart(other) === address);
+  if (address !== undefined && sharing !== index && first === index) {
+    const other = `runtimes[${sharing}] (${manifest.runtimes[sharing]?.id})`;
+    faults.push(`${at}.process.args: ${address} is taken by ${other}; give one another --port`);
+  }
   if (entry.adapter === 'llama.cpp') {
     const { process, presets = {} } = entry;
     faults.push(...addressFaults(`${at}.process.args`, process.args ?? []));
@@ -70,6 +78,16 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
       faults.push(`${at}.process.health: is required for adapter "process"`);
   }
   return faults;
+}
+
+/**
+ * Where a llama-server that starts with the reporter will listen. Two cannot start there together: one would fail, and
+ * until then the answers of the other would pass for its own.
+ */
+function addressAtStart(entry: RuntimeEntry): string | undefined {
+  if (entry.adapter !== 'llama.cpp' || entry.auto_start === false) return undefined;
+  const { args } = presetSpec(entry, '', undefined);
+  return `${flagValue(args, ['--host']) ?? '127.0.0.1'}:${flagValue(args, ['--port']) ?? DEFAULT_PORT}`;
 }
 
 /** The server is asked under the address that its arguments name, so they must name one. */

@@ -5,7 +5,7 @@ import type { AcceleratorReading } from '../contract/accelerator.ts';
 import { CpuReader, readHost } from './accelerators/host.ts';
 import { readGpuInventory } from './accelerators/inventory.ts';
 import { makeBackend } from './backends/registry.ts';
-import type { Config } from './config.ts';
+import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import type { Log } from './log.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
@@ -41,9 +41,13 @@ export type ReporterOptions = {
   onFirstAccepted: () => void;
 };
 
+/** @throws ConfigError where the state directory cannot be written. */
 export async function startReporter(options: ReporterOptions): Promise<Reporter> {
   const { config, manifest, version, log } = options;
-  const journal = await CommandJournal.open(config.stateDir, Date.now());
+  const journal = await CommandJournal.open(config.stateDir, Date.now()).catch((cause: unknown) => {
+    const fault = `${config.stateDir} cannot be written (${messageOf(cause)})`;
+    throw new ConfigError(`${fault}; name another one with --state-dir`, { cause });
+  });
   const ended = new AbortController();
   let uplink: Uplink | undefined;
 

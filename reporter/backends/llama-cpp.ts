@@ -13,7 +13,8 @@ import { isLoadingAnswer, readMetrics, readModels, readProps, readSlots } from '
 import { commandFault, fileFault, portFault } from './preflight.ts';
 import { Throughput } from './throughput.ts';
 
-const DEFAULT_PORT = '8080';
+/** Where a llama-server listens that is told nothing else. */
+export const DEFAULT_PORT = '8080';
 const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 export function llamaCppBackend(

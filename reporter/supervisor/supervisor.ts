@@ -8,6 +8,7 @@ import type { Outcome } from './state.ts';
 
 export class Supervisor {
   readonly #loops: ReadonlyMap<string, RuntimeLoop>;
+  #ending = false;
 
   constructor(loops: readonly RuntimeLoop[]) {
     this.#loops = new Map(loops.map((loop) => [loop.backend.descriptor.id, loop]));
@@ -26,6 +27,8 @@ export class Supervisor {
 
   /** Carries out one command and resolves with how it ended; a runtime or preset that is not there is an outcome too. */
   async carryOut(id: string, runtimeId: string, command: SupervisorCommand): Promise<Outcome> {
+    // It would supersede the stop that is under way, and its child would outlive us.
+    if (this.#ending) return refusal('reporter-ending', 'The reporter is ending; ask again when it is back');
     const loop = this.#loops.get(runtimeId);
     if (loop === undefined) return refusal('unknown-runtime', `This node has no runtime "${runtimeId}"`);
     switch (command.kind) {
@@ -52,8 +55,9 @@ export class Supervisor {
     }
   }
 
-  /** Stops every child; resolves when all have ended or cannot be ended. */
+  /** Stops every child, for good; resolves when all have ended or cannot be ended. */
   async shutDown(): Promise<void> {
+    this.#ending = true;
     await Promise.all(
       [...this.#loops.values()].map((loop) =>
         loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } }),

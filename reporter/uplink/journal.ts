@@ -85,7 +85,8 @@ export class CommandJournal {
   }
 
   async #append(entry: Entry): Promise<void> {
-    await this.#file.appendFile(line(entry));
+    // On a line of its own: what a full disk left of the one before must not swallow this one.
+    await this.#file.appendFile(`\n${line(entry)}`);
     await this.#file.datasync();
   }
 }

@@ -106,8 +106,9 @@ export class Uplink {
       if (this.#ending) return;
       // A hub that welcomes and then refuses, or a twin that takes this node's place, must not be asked in a rush.
       if (socket.accepted && socket.closeCode !== CLOSE_REPLACED) attempt = 0;
-      // Refused by something on the way, or cut before the welcome: perhaps a plain request passes.
-      const byPost = socket.welcomed ? undefined : await this.#byPost(signal);
+      // Refused by something on the way, or cut before the welcome: perhaps a plain request passes. Not where nobody
+      // listens: a hub that comes up in between would be reported to by POST, though WebSockets pass.
+      const byPost = socket.welcomed || !socket.reached ? undefined : await this.#byPost(signal);
       if (this.#ending) return;
       if (byPost?.accepted === true) attempt = 0;
       const fault = byPost?.fault ?? (byPost === undefined ? socket.fault : undefined);

@@ -13,6 +13,7 @@ import {
   type Welcome,
 } from '../../contract/frames.ts';
 import type { Command } from '../../contract/command.ts';
+import { codeOf } from '../errors.ts';
 import { causeOf, faultOfAnswer, type HubFault } from './hub-http.ts';
 import type { UplinkTiming } from './timing.ts';
 
@@ -33,13 +34,24 @@ export type SocketSessionOptions = {
   signal: AbortSignal;
 };
 
-export type SessionEnd = { welcomed: boolean; accepted: boolean; closeCode: number; fault: HubFault };
+export type SessionEnd = {
+  /** Whether anybody took the connection, if only to refuse the WebSocket. */
+  reached: boolean;
+  welcomed: boolean;
+  accepted: boolean;
+  closeCode: number;
+  fault: HubFault;
+};
+
+/** Nobody listens there, or there is no way: any other request would end in the same way. */
+const NOT_REACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 export class SocketSession {
   /** Resolves when the socket is no more. */
   readonly ended: Promise<SessionEnd>;
   readonly #options: SocketSessionOptions;
   readonly #socket: WebSocket;
+  #reached = true;
   #welcomed = false;
   #accepted = false;
   #fault: HubFault | undefined;
@@ -63,7 +75,13 @@ export class SocketSession {
         for (const timer of [this.#heartbeat, this.#ping, this.#deadline]) clearTimeout(timer);
         const closed = `The hub closed the uplink (${code}${reason.length > 0 ? `: ${reason.toString()}` : ''})`;
         const fault = this.#fault ?? { kind: 'away', message: closed };
-        resolve({ welcomed: this.#welcomed, accepted: this.#accepted, closeCode: code, fault });
+        resolve({
+          reached: this.#reached,
+          welcomed: this.#welcomed,
+          accepted: this.#accepted,
+          closeCode: code,
+          fault,
+        });
       });
     });
     this.#socket.once('open', () => {
@@ -75,6 +93,7 @@ export class SocketSession {
     });
     this.#socket.once('unexpected-response', (_request, response) => void this.#onRefusal(response));
     this.#socket.on('error', (error) => {
+      this.#reached = !NOT_REACHED.has(codeOf(error) ?? '');
       this.#fault ??= { kind: 'away', message: `The hub at ${options.url.host} is away: ${causeOf(error)}` };
     });
   }

@@ -1,0 +1,24 @@
+// Owns commands as a hub sends them: signed for one node, in time, and changed as a test wants.
+
+import { createHmac } from 'node:crypto';
+import { commandSigningText, type Command } from '../../contract/command.ts';
+
+/** What is changed is changed before the signature is made. */
+export function signedCommand(node: string, commandKey: string, change: Partial<Command> = {}): Command {
+  const nowMs = Date.now();
+  const command: Command = {
+    type: 'command',
+    id: `${node}:command-1`,
+    kind: 'restore',
+    runtime: 'llama.70b',
+    args: {},
+    issued_at: new Date(nowMs).toISOString(),
+    expires_at: new Date(nowMs + 600_000).toISOString(),
+    attempt: 1,
+    ...change,
+  };
+  const signature = createHmac('sha256', Buffer.from(commandKey, 'base64url'))
+    .update(commandSigningText(node, command))
+    .digest('base64url');
+  return { ...command, signature };
+}

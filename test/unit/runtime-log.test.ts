@@ -1,0 +1,77 @@
+// What a child wrote: where its launch begins, its last lines, and that a file does not grow for ever over launches.
+
+import { appendFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
+import { eventually } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const MIB = 1024 * 1024;
+
+/** Opens as a launch does, and gives the file to nobody. */
+async function launch(log: RuntimeLog): Promise<number> {
+  const { file, startBytes } = await log.open();
+  await file.close();
+  return startBytes;
+}
+
+test('a file for each runtime, readable by this user alone', async () => {
+  const folder = await temporaryFolder();
+  const log = new RuntimeLog(folder, 'llama:70b');
+  expect(await launch(log)).toBe(0);
+  expect(log.path).toBe(join(folder, 'logs', 'llama_70b.log'));
+  expect((await stat(log.path)).mode & 0o777).toBe(0o600);
+});
+
+test('the last lines of this launch, without blank ones and without those of the one before', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  await launch(log);
+  await appendFile(log.path, 'of the one before\n');
+  const startBytes = await launch(log);
+  await appendFile(log.path, 'one\n\n  \ntwo\nthree');
+  expect(await log.tail(startBytes, 30)).toEqual(['one', 'two', 'three']);
+  expect(await log.tail(startBytes, 2)).toEqual(['two', 'three']);
+  expect(await log.tail(0, 30)).toHaveLength(4);
+});
+
+test('of a long launch the end is read', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const startBytes = await launch(log);
+  await appendFile(log.path, `${'x'.repeat(99)}\n`.repeat(10_000));
+  await appendFile(log.path, 'the end\n');
+  const lines = await log.tail(startBytes, 30);
+  expect(lines).toHaveLength(30);
+  expect(lines.at(-1)).toBe('the end');
+});
+
+test('a file that somebody cut short is no fault', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  await launch(log);
+  await appendFile(log.path, 'gone\n'.repeat(100));
+  const startBytes = await launch(log);
+  await truncate(log.path, 0);
+  expect(await log.tail(startBytes, 30)).toEqual([]);
+});
+
+test('a large file makes room at the next launch', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  await launch(log);
+  await truncate(log.path, 8 * MIB);
+  expect(await launch(log)).toBe(8 * MIB);
+  await appendFile(log.path, 'x');
+  await writeFile(`${log.path}.1`, 'of long ago');
+  expect(await launch(log)).toBe(0);
+  expect((await stat(`${log.path}.1`)).size).toBe(8 * MIB + 1);
+});
+
+test('word of its growth', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  await launch(log);
+  let grown = 0;
+  const watcher = log.onGrowth(() => (grown += 1));
+  await appendFile(log.path, 'x\n');
+  await eventually('word of the growth', () => grown > 0);
+  watcher.close();
+  expect(grown).toBeGreaterThan(0);
+});

@@ -1,0 +1,72 @@
+// The commands that reach the set of runtimes, as far as no process is needed to answer them.
+
+import { expect, test } from 'vitest';
+import { makeBackend } from '../../reporter/backends/registry.ts';
+import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
+import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
+import { Supervisor } from '../../reporter/supervisor/supervisor.ts';
+import { POLICY } from '../support/machine-driver.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+async function supervisorOf(...ids: string[]): Promise<Supervisor> {
+  const folder = await temporaryFolder();
+  const loops = ids.map(
+    (id) =>
+      new RuntimeLoop({
+        backend: makeBackend(
+          { id, adapter: 'llama.cpp', process: {}, presets: { short: {}, long: {} } },
+          { llamaServer: 'no-such-llama-server' },
+        ),
+        policy: POLICY,
+        output: new RuntimeLog(folder, id),
+        log: new RecordedLog(),
+        onMaterialChange: () => undefined,
+      }),
+  );
+  return new Supervisor(loops);
+}
+
+test('runtimes are told in the order of the manifest, stopped until they are started', async () => {
+  const supervisor = await supervisorOf('b', 'a');
+  expect(supervisor.records().map(({ status }) => [status.id, status.summary])).toEqual([
+    ['b', 'Stopped'],
+    ['a', 'Stopped'],
+  ]);
+});
+
+test('a runtime that is not here', async () => {
+  const supervisor = await supervisorOf('a');
+  expect(await supervisor.carryOut('1', 'b', { kind: 'start' })).toEqual({
+    ok: false,
+    error: { reason: 'unknown-runtime', message: 'This node has no runtime "b"' },
+  });
+});
+
+test('a preset that is not there: the answer lists those that are', async () => {
+  const supervisor = await supervisorOf('a');
+  expect(await supervisor.carryOut('1', 'a', { kind: 'restore', args: { preset: 'log' } })).toEqual({
+    ok: false,
+    error: { reason: 'unknown-preset', message: 'a has no preset "log" (it has: short, long)' },
+  });
+});
+
+test('a launch that is blocked is the outcome of the command', async () => {
+  const supervisor = await supervisorOf('a');
+  const outcome = await supervisor.carryOut('1', 'a', { kind: 'start' });
+  expect(outcome).toMatchObject({ ok: false, error: { reason: 'blocked' } });
+  await supervisor.shutDown();
+  expect(supervisor.records()[0]?.status).toMatchObject({ state: 'offline', summary: 'Stopped' });
+});
+
+test('while it ends it takes no command any more: what that started would outlive us', async () => {
+  const supervisor = await supervisorOf('a');
+  const ending = supervisor.shutDown();
+  for (const kind of ['start', 'shutdown'] as const) {
+    expect(await supervisor.carryOut('1', 'a', { kind })).toMatchObject({
+      ok: false,
+      error: { reason: 'reporter-ending' },
+    });
+  }
+  await ending;
+});
