@@ -20,9 +20,13 @@ export function processBackend(
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
     async preflight(preset) {
+      // A URL writes an IPv6 address in brackets, a socket wants it without.
       const url = new URL(check.url);
       const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-      const faults = await Promise.all([commandFault(launchSpec(preset)), portFault(url.hostname, port)]);
+      const faults = await Promise.all([
+        commandFault(launchSpec(preset)),
+        portFault(url.hostname.replace(/^\[|\]$/g, ''), port),
+      ]);
       return faults.filter((fault) => fault !== undefined);
     },
     async observe(signal) {

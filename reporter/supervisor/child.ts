@@ -76,7 +76,7 @@ function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // The group has ended already: what was wanted.
-    if (codeOf(error) !== 'ESRCH') throw error;
+    // The group has ended already (some systems say EPERM of one that is only a zombie): what was wanted.
+    if (codeOf(error) !== 'ESRCH' && codeOf(error) !== 'EPERM') throw error;
   }
 }

@@ -9,7 +9,7 @@ import type { Progress } from './command-intake.ts';
 import type { HubFault } from './hub-http.ts';
 import { PostSession } from './post-session.ts';
 import { SocketSession, type SessionEnd } from './socket-session.ts';
-import { UPLINK_TIMING, type UplinkTiming } from './timing.ts';
+import { boundedIntervalMs, UPLINK_TIMING, type UplinkTiming } from './timing.ts';
 
 /** Changes that come together go out together. */
 const COALESCE_MS = 10;
@@ -165,7 +165,7 @@ export class Uplink {
   }
 
   #onPace(intervalMs: number, serverTime: string, way: string): void {
-    this.#intervalMs = intervalMs;
+    this.#intervalMs = boundedIntervalMs(intervalMs);
     this.#hubAheadMs = Date.parse(serverTime) - Date.now();
     this.#tell(`reporting to ${this.#options.hub.origin} ${way}, every ${intervalMs / 1000} s`);
   }

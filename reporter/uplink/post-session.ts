@@ -44,7 +44,7 @@ export class PostSession {
       this.#options.onAccepted(answer.value);
       for (const command of answer.value.commands) this.#options.onCommand(command);
       if (last || (!this.#finishing && Date.now() >= untilMs)) break;
-      await this.#nudge.wait(answer.value.interval_ms, signal);
+      await this.#nudge.wait(boundedIntervalMs(answer.value.interval_ms), signal);
     }
     return { accepted, fault: undefined };
   }

@@ -15,7 +15,7 @@ import {
 import type { Command } from '../../contract/command.ts';
 import { codeOf } from '../errors.ts';
 import { causeOf, faultOfAnswer, type HubFault } from './hub-http.ts';
-import type { UplinkTiming } from './timing.ts';
+import { boundedIntervalMs, type UplinkTiming } from './timing.ts';
 
 /** Heartbeats are a few kB: this much unsent means that the line is stuck, and newer ones would only queue. */
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
@@ -145,7 +145,7 @@ export class SocketSession {
         clearTimeout(this.#deadline);
         this.#welcomed = true;
         this.#options.onWelcome(frame);
-        this.beat(frame.interval_ms);
+        this.beat(boundedIntervalMs(frame.interval_ms));
         this.#ping ??= setInterval(() => this.#sendPing(), this.#options.timing.pingEveryMs);
         return;
       case 'health.ack':

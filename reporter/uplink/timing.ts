@@ -24,3 +24,11 @@ export const UPLINK_TIMING: UplinkTiming = {
   // What is left of the 10 s in which a reporter must have ended, after the stop of its children.
   lastWordsWithinMs: 2_000,
 };
+
+/** A hub that asks for less would be flooded, and a timer takes no more than 2^31 ms. */
+const INTERVAL_BOUNDS_MS = { min: 10, max: 3_600_000 };
+
+/** The cadence that a hub asks for, within what makes sense. */
+export function boundedIntervalMs(intervalMs: number): number {
+  return Math.min(INTERVAL_BOUNDS_MS.max, Math.max(INTERVAL_BOUNDS_MS.min, intervalMs));
+}

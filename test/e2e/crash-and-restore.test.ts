@@ -48,11 +48,10 @@ test('kill -9 of the engine: starting, ready again, two of three restarts left',
 
   const pid = await killEngine(fleet);
 
-  const crashed = await fleet.statusWhere((status) => status.state === 'starting');
-  expect(crashed.last_exit).toMatchObject({ code: null, signal: 'SIGKILL' });
-  const again = await fleet.statusWhere((status) => status.state === 'ready');
+  // Not the `starting` in between: the backoff is jittered, and may end before the matrix is looked at.
+  const again = await fleet.statusWhere((status) => status.state === 'ready' && status.restarts_total === 1);
+  expect(again.last_exit).toMatchObject({ code: null, signal: 'SIGKILL' });
   expect(again.pid).not.toBe(pid);
-  expect(again.restarts_total).toBe(1);
   expect(again.restart_budget).toMatchObject({ max_restarts: 3, used: 1, remaining: 2, window_seconds: 600 });
 });
 
@@ -88,12 +87,13 @@ test('an exhausted budget: error, restart pressure, 429 with its reset, and a re
 });
 
 test('a change is told when it happens, not at the next report', async () => {
-  const fleet = await Fleet.ready();
+  // No restarts: the crash stays in the matrix until it is looked at.
+  const fleet = await Fleet.ready({ restart: { max: 0 } });
   const { seq = 0 } = (await fleet.item()) ?? {};
 
   await killEngine(fleet);
 
-  const item = await fleet.itemWhere((found) => found.runtimes?.[0]?.status.state === 'starting');
+  const item = await fleet.itemWhere((found) => found.runtimes?.[0]?.status.state === 'error');
   const crashedAtMs = Date.parse(item.runtimes?.[0]?.status.last_exit?.at ?? '');
   // Half of the 5 s between reports; how much less it is, `npm run bench -- change-latency` measures.
   expect(Date.parse(item.received_at) - crashedAtMs).toBeLessThan(2_500);
