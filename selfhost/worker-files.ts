@@ -11,7 +11,15 @@ const BUNDLE_FILE = 'main.js';
 const SETTINGS_FILE = 'worker.json';
 
 /** What an operator may tune; see wrangler.toml. */
-const PASSED_ON = ['ARW_RUNTIME_MATRIX_TTL_SEC', 'ARW_RETENTION_HOURS', 'FLEET_SHARDS'];
+const PASSED_ON = [
+  'ARW_RUNTIME_MATRIX_TTL_SEC',
+  'ARW_RETENTION_HOURS',
+  'ARW_HEARTBEAT_WRITE_SEC',
+  'FLEET_SHARDS',
+];
+
+/** A crash loses what sockets carry, and rows cost nothing here: a node that lives must not look stale after it. */
+const AT_HOME = { ARW_HEARTBEAT_WRITE_SEC: '10' };
 
 const SettingsSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
 
@@ -30,7 +38,7 @@ export async function writeWorkerFiles(
     main: BUNDLE_FILE,
     no_bundle: true,
     ...settings,
-    vars: { ARW_ADMIN_TOKEN: adminToken, ...Object.fromEntries(tuned) },
+    vars: { ...AT_HOME, ARW_ADMIN_TOKEN: adminToken, ...Object.fromEntries(tuned) },
   };
   const path = join(dataDir, CONFIG_FILE);
   await writeFile(path, JSON.stringify(config, null, 2), { mode: 0o600 });

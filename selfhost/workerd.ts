@@ -117,8 +117,9 @@ async function listening(child: ChildProcess, signal: AbortSignal): Promise<numb
     const parsed = v.safeParse(ListenSchema, line);
     if (parsed.success) return parsed.output.port;
   }
-  // The descriptor closes when the process ends: that it did is told by the one who waits beside us.
-  await once(signal, 'abort');
+  // The descriptor closes when the process ends: that it did is told by the one who waits beside us. An abort closes the
+  // reader, so it may have come already.
+  if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;
 }
 

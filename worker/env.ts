@@ -14,6 +14,7 @@ export type Env = {
   ARW_ADMIN_TOKEN?: string;
   ARW_RUNTIME_MATRIX_TTL_SEC?: Setting;
   ARW_RETENTION_HOURS?: Setting;
+  ARW_HEARTBEAT_WRITE_SEC?: Setting;
   FLEET_SHARDS?: Setting;
   NODE_SHARD: Namespace<NodeShardRpc>;
   FLEET: Namespace<FleetRpc>;

@@ -6,7 +6,7 @@ import { closest } from './domain/closest.ts';
 import { fail, type Result } from './domain/parse.ts';
 import { offer } from './domain/submit.ts';
 import type { Env } from './env.ts';
-import { allShards } from './objects/stubs.ts';
+import { askAll } from './objects/stubs.ts';
 
 /** A node that is named is not looked up here: its shard says whether it has the runtime. */
 export async function resolveRuntime(
@@ -15,7 +15,7 @@ export async function resolveRuntime(
 ): Promise<Result<{ node: string; runtime: string }>> {
   const { node, runtime } = ref;
   if (node !== undefined) return { ok: true, value: { node, runtime } };
-  const located = await Promise.all(allShards(env).map((shard) => shard.locate(runtime)));
+  const located = await askAll(env, (shard, place) => shard.locate(runtime, place));
   const nodes = located.flatMap((found) => found.nodes).toSorted();
   const [only, ...others] = nodes;
   if (only !== undefined && others.length === 0) return { ok: true, value: { node: only, runtime } };

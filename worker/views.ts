@@ -8,7 +8,7 @@ import type { CutQuery, Fragment } from './domain/fragment.ts';
 import { isoTime } from './domain/freshness.ts';
 import { ttlSeconds } from './domain/settings.ts';
 import type { Env } from './env.ts';
-import { allShards, type Cut } from './objects/stubs.ts';
+import { askAll, type Cut } from './objects/stubs.ts';
 
 export type View = { body: string; etag: string };
 
@@ -54,7 +54,7 @@ async function show(env: Env, query: CutQuery, assemble: (cuts: readonly Cut[]) 
   const now = Date.now();
   const before = kept.get(key);
   if (before !== undefined && now < before.until) return before;
-  const cuts = await Promise.all(allShards(env).map((shard) => shard.cut(query)));
+  const cuts = await askAll(env, (shard, place) => shard.cut(query, place));
   const until = now + Math.min(...cuts.map(({ showableMs }) => showableMs));
   const view = { body: assemble(cuts), etag: entityTag(cuts.map(({ name }) => name)), until };
   kept.delete(key);

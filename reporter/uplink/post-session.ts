@@ -6,6 +6,7 @@ import { HealthResponseSchema, type HealthResponse } from '../../contract/node-a
 import { Nudge } from '../nudge.ts';
 import type { Progress } from './command-intake.ts';
 import { postToHub, type HubFault } from './hub-http.ts';
+import { boundedIntervalMs } from './timing.ts';
 
 export type PostSessionOptions = {
   hub: URL;

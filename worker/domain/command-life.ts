@@ -18,6 +18,9 @@ const REDELIVER_AT_MOST_MS = 60_000;
 /** Sends over one link without an acknowledgement: a node that hears but never takes is not asked for ever. */
 const MAX_UNANSWERED = 8;
 
+/** What a node tells of an end is kept for a day: more text than this is a log, not a result. */
+const OUTCOME_MAX_LENGTH = 16_384;
+
 /** A node that took a command and has not reported its end by then has lost it. Loading a large model is slow. */
 const RUNNING_AT_MOST_MS = 3_600_000;
 
@@ -75,9 +78,9 @@ export function step(record: CommandRecord, event: CommandEvent): CommandRecord 
         unanswered: 0,
       };
     case 'completed':
-      return finish(record, 'completed', event.at, { result: event.result });
+      return finish(record, 'completed', event.at, { result: event.result && keptResult(event.result) });
     case 'failed':
-      return finish(record, 'failed', event.at, { error: event.error });
+      return finish(record, 'failed', event.at, { error: keptError(event.error) });
     case 'cancelled':
       return finish(record, 'cancelled', event.at, { error: event.error });
     case 'tick':
@@ -138,6 +141,17 @@ function finish(
   outcome: { result?: Record<string, unknown> | null; error?: CommandError },
 ): CommandRecord {
   return { ...record, state, finishedAt: at, result: outcome.result ?? null, error: outcome.error ?? null };
+}
+
+/** Says that there was more rather than keep a part that could be taken for the whole. */
+function keptResult(result: Record<string, unknown>): Record<string, unknown> {
+  const { length } = JSON.stringify(result);
+  return length <= OUTCOME_MAX_LENGTH ? result : { truncated: true, length };
+}
+
+function keptError(error: CommandError): CommandError {
+  const { reason, message } = error;
+  return JSON.stringify(error).length <= OUTCOME_MAX_LENGTH ? error : { reason, message };
 }
 
 function redeliverAt(record: CommandRecord): number {

@@ -2,8 +2,14 @@
 
 import type { Snapshot } from '../../contract/snapshot.ts';
 
-/** How old the written figures may get while nothing material changes: a heartbeat writes no row. */
-const REWRITE_AFTER_MS = 60_000;
+/**
+ * How old the written time of the last heartbeat may get while nothing material changes. A node that lives must not
+ * come out of an eviction as stale. A socket carries that time itself, so only a crash loses it; a POST has nothing but
+ * the row.
+ */
+export function rewriteAfterMs(transport: string, ttlSeconds: number, heartbeatWriteMs: number): number {
+  return transport === 'socket' ? heartbeatWriteMs : Math.min(heartbeatWriteMs, (ttlSeconds * 1000) / 2);
+}
 
 export type Written = { material: string; transport: string; writtenAt: number };
 
@@ -30,10 +36,11 @@ export function mustWrite(
   written: Written | undefined,
   next: Omit<Written, 'writtenAt'>,
   now: number,
+  afterMs: number,
 ): boolean {
   if (written === undefined) return true;
   if (written.material !== next.material || written.transport !== next.transport) return true;
-  return now - written.writtenAt >= REWRITE_AFTER_MS;
+  return now - written.writtenAt >= afterMs;
 }
 
 /** A label that counts something ("12 of 60 requests failed") would otherwise be a row for every heartbeat. */

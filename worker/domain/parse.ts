@@ -11,12 +11,18 @@ export function fail(reason: Problem): { ok: false; problem: Problem } {
   return { ok: false, problem: reason };
 }
 
+/** For bodies: all of them are objects. */
 export function parseText<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,
 ): Result<v.InferOutput<Schema>> {
   const json = parseJson(text);
-  return json.ok ? checkValue(schema, json.value) : json;
+  if (!json.ok) return json;
+  // The schema library takes a list for an object without members.
+  if (typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) {
+    return fail(problem('malformed-body', 'The body must be a JSON object'));
+  }
+  return checkValue(schema, json.value);
 }
 
 export function parseJson(text: string): Result<unknown> {
@@ -37,9 +43,8 @@ export function checkValue<Schema extends v.GenericSchema>(
   if (parsed.success) return { ok: true, value: parsed.output };
   const [issue] = parsed.issues;
   const path = v.getDotPath(issue);
-  return fail(
-    problem('malformed-body', spokenLine(path === null ? issue.message : `${path}: ${issue.message}`)),
-  );
+  const reason = issue.kind === 'schema' && issue.received === 'undefined' ? 'is missing' : issue.message;
+  return fail(problem('malformed-body', spokenLine(path === null ? reason : `${path}: ${reason}`)));
 }
 
 export function tooLarge(): Problem {

@@ -6,6 +6,9 @@ const RETENTION_HOURS = { default: 24, min: 1, max: 24 * 90 };
 /** The upper bound keeps a question to every shard within the subrequests that one invocation may make. */
 const SHARDS = { default: 1, min: 1, max: 256 };
 
+/** A heartbeat writes no row: rows cost more than anything else on the platform. At home they cost next to nothing. */
+const HEARTBEAT_WRITE_SECONDS = { default: 60, min: 1, max: 60 };
+
 const HOUR_MS = 3_600_000;
 
 type Range = { default: number; min: number; max: number };
@@ -19,6 +22,10 @@ export function ttlSeconds(setting: Setting): number {
 
 export function retentionMs(setting: Setting): number {
   return clamped(setting, RETENTION_HOURS) * HOUR_MS;
+}
+
+export function heartbeatWriteMs(setting: Setting): number {
+  return clamped(setting, HEARTBEAT_WRITE_SECONDS) * 1000;
 }
 
 export function shardCount(setting: Setting): number {

@@ -17,6 +17,17 @@ export function shardOf(node: string, shards: number): number {
   return winner;
 }
 
+/** One shard among so many. */
+export type Place = { index: number; shards: number };
+
+/**
+ * True where the shard owns the node. After their number has changed a shard still holds what it heard of nodes that
+ * have moved: it must not be shown beside what their new one says.
+ */
+export function isAt(node: string, { index, shards }: Place): boolean {
+  return shardOf(node, shards) === index;
+}
+
 /** FNV-1a with a final mix: names that differ in their last letter must not get neighbouring weights. */
 function hash32(text: string): number {
   let hash = FNV_OFFSET;

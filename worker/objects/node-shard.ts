@@ -13,6 +13,7 @@ import { admits, type Credentials } from '../domain/credentials.ts';
 import type { CutQuery } from '../domain/fragment.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
+import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
@@ -78,6 +79,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   override webSocketClose(socket: WebSocket): void {
     if (this.#parts.uplinks.drop(socket)) this.#parts.cuts.touch();
+    // A peer that closes waits for this answer, which nobody else gives for a socket that may hibernate.
+    socket.close();
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -94,10 +97,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return record === undefined ? null : toJob(record);
   }
 
-  async locate(runtime: string): Promise<Located> {
-    const all = [...this.#parts.nodes.all()].flatMap(({ snapshot }) =>
-      snapshot.runtimes.map(({ descriptor }) => ({ node: snapshot.target, id: descriptor.id })),
-    );
+  async locate(runtime: string, place: Place): Promise<Located> {
+    const all = this.#parts
+      .views(place)
+      .flatMap(({ snapshot }) =>
+        snapshot.runtimes.map(({ descriptor }) => ({ node: snapshot.target, id: descriptor.id })),
+      );
     const nodes = all.filter(({ id }) => id === runtime).map(({ node }) => node);
     const offered =
       nodes.length > 0
@@ -109,8 +114,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return { nodes, closest: offered };
   }
 
-  async cut(query: CutQuery): Promise<Cut> {
-    return this.#parts.cuts.cut(query, () => this.#parts.views(), Date.now());
+  async cut(query: CutQuery, place: Place): Promise<Cut> {
+    return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
   }
 
   async admit(node: string, credentials: Credentials | null): Promise<void> {

@@ -7,6 +7,7 @@ import type { Credentials } from '../domain/credentials.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
 import type { Result } from '../domain/parse.ts';
+import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 
 /** Ready-made JSON members or elements, one for each node, joined without brackets. */
@@ -40,8 +41,8 @@ export interface NodeShardRpc {
   fetch(request: Request): Promise<Response>;
   submit(request: Submit): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
-  locate(runtime: string): Promise<Located>;
-  cut(query: CutQuery): Promise<Cut>;
+  locate(runtime: string, place: Place): Promise<Located>;
+  cut(query: CutQuery, place: Place): Promise<Cut>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import { shardCount } from '../domain/settings.ts';
-import { shardOf } from '../domain/shard-of.ts';
+import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
@@ -20,8 +20,12 @@ export function shardFor(env: Env, node: string): NodeShardRpc {
   return shardAt(env, shardOf(node, shardCount(env.FLEET_SHARDS)));
 }
 
-export function allShards(env: Env): NodeShardRpc[] {
-  return Array.from({ length: shardCount(env.FLEET_SHARDS) }, (_, index) => shardAt(env, index));
+/** Asks every shard, each told its place: it may hold what it heard of nodes that have moved since. */
+export function askAll<T>(env: Env, ask: (shard: NodeShardRpc, place: Place) => Promise<T>): Promise<T[]> {
+  const shards = shardCount(env.FLEET_SHARDS);
+  return Promise.all(
+    Array.from({ length: shards }, (_, index) => ask(shardAt(env, index), { index, shards })),
+  );
 }
 
 /** The upgrade as a shard takes it. It is built anew: no header of the client reaches the object. */

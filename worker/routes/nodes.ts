@@ -60,7 +60,7 @@ nodes.all('/:node/commands/:id', requireNodeToken, onlyMethods('POST'));
 nodes.get('/:node/uplink', requireNodeToken, async (c) => {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket' || !offersProtocol(c.req.header())) {
     const detail = `Open a WebSocket here with the subprotocol "${UPLINK_PROTOCOL}"`;
-    return problemResponse(problem('upgrade-required', detail), { upgrade: 'websocket' });
+    return problemResponse(problem('upgrade-required', detail));
   }
   const node = c.req.param('node');
   return shardFor(c.env, node).fetch(uplinkRequest(node, c.get('tokenHash')));

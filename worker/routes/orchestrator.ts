@@ -8,14 +8,15 @@ import {
   type BudgetRefusal,
   type CommandAccepted,
   type CommandKind,
+  type Job,
 } from '../../contract/command.ts';
 import { nodeOfJobId, parseRuntimeRef } from '../../contract/ids.ts';
 import { problem } from '../../contract/problem.ts';
 import { checkValue } from '../domain/parse.ts';
-import type { HubEnv } from '../env.ts';
+import type { Env, HubEnv } from '../env.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { onlyMethods } from '../middleware/method.ts';
-import { shardFor, type Submitted } from '../objects/stubs.ts';
+import { askAll, shardFor, type Submitted } from '../objects/stubs.ts';
 import { problemResponse } from '../problem-response.ts';
 import { resolveRuntime } from '../resolve-runtime.ts';
 
@@ -39,11 +40,18 @@ for (const kind of COMMAND_KINDS) {
 orchestrator.get('/jobs/:id', async (c) => {
   const id = c.req.param('id');
   const node = nodeOfJobId(id);
-  const job = node === undefined ? null : await shardFor(c.env, node).job(node, id);
+  const job = node === undefined ? null : await findJob(c.env, node, id);
   if (job !== null) return c.json(job);
   return problemResponse(problem('unknown-job', 'No job has this id, or it ended more than a day ago'));
 });
 orchestrator.all('/jobs/:id', onlyMethods('GET'));
+
+/** Asks the shard of the node; then all, since the node may have lived elsewhere when the job was made. */
+async function findJob(env: Env, node: string, id: string): Promise<Job | null> {
+  const job = await shardFor(env, node).job(node, id);
+  if (job !== null) return job;
+  return (await askAll(env, (shard) => shard.job(node, id))).find((found) => found !== null) ?? null;
+}
 
 async function act(c: Context<HubEnv>, kind: CommandKind, id: string): Promise<Response> {
   const args = await jsonBody(c, COMMAND_ARGS[kind]);

@@ -4,6 +4,7 @@ import { nextVersion, showableMs, type CutState } from '../../domain/cut.ts';
 import { fragmentsOf, type CutQuery } from '../../domain/fragment.ts';
 import { expiresAt } from '../../domain/freshness.ts';
 import { earliest } from '../../domain/next-alarm.ts';
+import type { Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Cut } from '../rpc.ts';
 
@@ -26,12 +27,13 @@ export class Cuts {
     this.#revision += 1;
   }
 
-  cut(query: CutQuery, views: () => NodeView[], now: number): Cut {
-    const key = JSON.stringify(query);
+  /** `views` are those of the nodes that live at the place. */
+  cut(asked: { query: CutQuery; place: Place }, views: () => NodeView[], now: number): Cut {
+    const key = JSON.stringify(asked);
     const before = this.#cuts.get(key);
     const showable = before && showableMs(before, this.#revision, now);
     if (before !== undefined && showable !== undefined) return { ...before.cut, showableMs: showable };
-    const made = this.#make(query, views(), now);
+    const made = this.#make(asked.query, views(), now);
     this.#cuts.delete(key);
     this.#cuts.set(key, made);
     const [oldest] = this.#cuts.keys();

@@ -2,21 +2,23 @@
 
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import { decideIngest, type IngestDecision, type LastWord } from '../../domain/ingest.ts';
-import { materialOf, mustWrite, type Written } from '../../domain/material.ts';
+import { materialOf, mustWrite, rewriteAfterMs, type Written } from '../../domain/material.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { SnapshotStore, StoredSnapshot, Transport } from '../store/shard-store.ts';
 
 /** `last` may be newer than the snapshot: after an eviction only the number of the last heartbeat is left of it. */
 export type LiveNode = StoredSnapshot & { last: LastWord; written: Written };
 
+export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: number };
+
 export class LiveNodes {
   readonly #store: SnapshotStore;
-  readonly #retentionMs: number;
+  readonly #pace: Pace;
   readonly #nodes = new Map<string, LiveNode>();
 
-  constructor(store: SnapshotStore, retentionMs: number) {
+  constructor(store: SnapshotStore, pace: Pace) {
     this.#store = store;
-    this.#retentionMs = retentionMs;
+    this.#pace = pace;
     for (const stored of store.load()) {
       const { snapshot, receivedAt, transport } = stored;
       const written = { material: materialOf(snapshot), transport, writtenAt: receivedAt };
@@ -46,7 +48,9 @@ export class LiveNodes {
     const decision = decideIngest(node, before?.last, snapshot);
     if (decision.kind !== 'accept') return decision;
     const material = materialOf(snapshot);
-    const isWritten = !mustWrite(before?.written, { material, transport }, now);
+    const { ttlSeconds, heartbeatWriteMs } = this.#pace;
+    const afterMs = rewriteAfterMs(transport, ttlSeconds, heartbeatWriteMs);
+    const isWritten = !mustWrite(before?.written, { material, transport }, now, afterMs);
     const written = isWritten && before ? before.written : { material, transport, writtenAt: now };
     const live = { snapshot, receivedAt: now, transport, last: lastWord(snapshot), written };
     if (!isWritten) this.#store.save(live);
@@ -63,7 +67,9 @@ export class LiveNodes {
 
   /** Removes what nobody has heard of for the retention time; true where something went. */
   removeForgotten(now: number): boolean {
-    const forgotten = [...this.#nodes].filter(([, { receivedAt }]) => now >= receivedAt + this.#retentionMs);
+    const forgotten = [...this.#nodes].filter(
+      ([, { receivedAt }]) => now >= receivedAt + this.#pace.retentionMs,
+    );
     for (const [node] of forgotten) this.remove(node);
     return forgotten.length > 0;
   }
@@ -71,7 +77,7 @@ export class LiveNodes {
   /** When the node will be forgotten unless it is heard. */
   forgottenAt(node: string): number | undefined {
     const live = this.#nodes.get(node);
-    return live && live.receivedAt + this.#retentionMs;
+    return live && live.receivedAt + this.#pace.retentionMs;
   }
 
   nextForgotten(): number | undefined {

@@ -7,7 +7,8 @@ import { isoTime, isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { intervalMs } from '../../domain/interval.ts';
 import { earliest } from '../../domain/next-alarm.ts';
-import { retentionMs, ttlSeconds } from '../../domain/settings.ts';
+import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
+import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
@@ -35,7 +36,11 @@ export class ShardParts {
   constructor(state: DurableObjectState, env: Env) {
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
     // The snapshot store migrates the database, so it comes first.
-    this.nodes = new LiveNodes(new SnapshotStore(state.storage), retentionMs(env.ARW_RETENTION_HOURS));
+    this.nodes = new LiveNodes(new SnapshotStore(state.storage), {
+      ttlSeconds: this.ttlSeconds,
+      retentionMs: retentionMs(env.ARW_RETENTION_HOURS),
+      heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
+    });
     this.queue = new CommandQueue(new CommandStore(state.storage));
     this.uplinks = new Uplinks(state);
     this.cuts = new Cuts(this.ttlSeconds);
@@ -79,8 +84,10 @@ export class ShardParts {
       : this.uplinks.admitted(node);
   }
 
-  views(): NodeView[] {
-    return Array.from(this.nodes.all(), ({ snapshot, receivedAt, transport }) => {
+  /** The nodes that live here, as they are shown. */
+  views(place: Place): NodeView[] {
+    const here = [...this.nodes.all()].filter(({ snapshot }) => isAt(snapshot.target, place));
+    return here.map(({ snapshot, receivedAt, transport }) => {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
       return { snapshot, receivedAt, uplink };
     });

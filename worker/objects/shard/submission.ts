@@ -26,15 +26,15 @@ export async function submit(parts: ShardParts, request: Submit): Promise<Result
   const now = Date.now();
   const snapshot = parts.nodes.get(node)?.snapshot;
   const runtime = snapshot?.runtimes.find(({ descriptor }) => descriptor.id === request.runtime);
-  if (runtime === undefined) return fail(unknownRuntime(request, snapshot));
-
-  const first = firstUnderKey(parts, request);
-  const reported = runtime.status.restart_budget;
+  const reported = runtime?.status.restart_budget;
   const budget = reported === undefined ? {} : { budget: reported };
+  // What was accepted once is answered like that again, whatever the node has reported since.
+  const first = firstUnderKey(parts, request);
   if (first !== undefined) {
     const delivered = first.attempts > 0;
     return { ok: true, value: { kind: 'accepted', job: toJob(first), delivered, isReplay: true, ...budget } };
   }
+  if (runtime === undefined) return fail(unknownRuntime(request, snapshot));
   const exhausted = exhaustedBudget(request, runtime, now);
   if (exhausted !== undefined) {
     const refused = refusedCommand(record, now);

@@ -1,0 +1,57 @@
+// Nodes that are spread over several objects: to a reader they are one fleet.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { SupervisorSchema } from '../../contract/read-models.ts';
+import { Hub } from '../support/hub.ts';
+import { runtimeRecord, snapshot } from '../support/snapshot.ts';
+
+let hub: Hub;
+const names = Array.from({ length: 24 }, (_, index) => `n${String(index).padStart(2, '0')}`);
+beforeAll(async () => {
+  hub = await Hub.start({ vars: { FLEET_SHARDS: '4' } });
+  for (const node of names) {
+    const { token } = await hub.enroll(node);
+    await hub.post(node, token, snapshot({ node, runtimes: [runtimeRecord({ id: 'llama' })] }));
+  }
+});
+afterAll(() => hub.stop());
+
+test('are one matrix', async () => {
+  const { items, version } = await hub.matrixWhere(
+    (matrix) => Object.keys(matrix.items).length === names.length,
+  );
+  expect(Object.keys(items).toSorted()).toEqual(names);
+  expect(Number.isSafeInteger(version)).toBe(true);
+  const spread = await Promise.all(
+    [0, 1, 2, 3].map((index) =>
+      hub.sql({ class: 'NodeShard', name: `shard-${index}` }, 'SELECT count(*) AS n FROM snapshots'),
+    ),
+  );
+  const counts = spread.map(([row]) => Number(row?.['n']));
+  expect(counts.reduce((sum, n) => sum + n, 0)).toBe(names.length);
+  expect(Math.min(...counts)).toBeGreaterThan(0);
+  const supervisor = await (await hub.ask('/state/runtime_supervisor')).json();
+  expect(v.parse(SupervisorSchema, supervisor).runtimes).toHaveLength(names.length);
+});
+
+test('are paged in one order', async () => {
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await hub.matrix(`?view=summary&limit=5${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+    expect(Object.keys(page.items).length).toBeLessThanOrEqual(5);
+    seen.push(...Object.keys(page.items));
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  expect(seen).toEqual(names);
+});
+
+test('are all asked which nodes have a runtime', async () => {
+  const answer = await hub.ask('/orchestrator/runtimes/llama/restore', { method: 'POST' });
+  expect(await answer.json()).toMatchObject({ candidates: names.map((node) => `${node}/llama`) });
+  const job = await hub.ask('/orchestrator/runtimes/n07%2Fllama/restore', { method: 'POST' });
+  expect(job.status).toBe(202);
+  const { job_id: id } = v.parse(v.object({ job_id: v.string() }), await job.json());
+  expect((await hub.ask(`/orchestrator/jobs/${id}`)).status).toBe(200);
+});
