@@ -1,9 +1,8 @@
 // Owns the wiring of one running reporter: supervisor, snapshot, uplink and commands, their start and their end.
 
 import { randomUUID } from 'node:crypto';
-import type { AcceleratorReading } from '../contract/accelerator.ts';
-import { CpuReader, readHost } from './accelerators/host.ts';
-import { readGpuInventory } from './accelerators/inventory.ts';
+import { Accelerators } from './accelerators/accelerators.ts';
+import { readHost } from './accelerators/host.ts';
 import { makeBackend } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
@@ -66,15 +65,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
 
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
-  const cpu = new CpuReader();
-  let gpus: AcceleratorReading[] = [];
-  const inventory = readGpuInventory().then(
-    (found) => {
-      gpus = found;
-      if (found.length > 0) uplink?.publishSoon();
-    },
-    (error: unknown) => log.warn(`GPUs cannot be listed: ${messageOf(error)}`),
-  );
+  const accelerators = new Accelerators(log);
+  const inventory = accelerators.start().then(() => uplink?.publishSoon());
 
   const linked = options.credentials(ended.signal).then((credentials) => {
     const link = new Uplink(
@@ -86,12 +78,13 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         version,
         log,
         snapshot: (intervalMs) => {
+          const nowMs = Date.now();
           const readings = {
             host: readHost(),
             records: supervisor.records(),
-            accelerators: [cpu.read(), ...gpus],
+            accelerators: accelerators.readings(nowMs),
           };
-          return JSON.stringify(snapshots.next(readings, intervalMs, Date.now()));
+          return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
         },
         onCommand: (command) => void intake.take(command),
         onFirstAccepted: options.onFirstAccepted,
@@ -118,6 +111,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   return {
     async stop() {
       await supervisor.shutDown();
+      accelerators.stop();
       ended.abort();
       await Promise.all([linked.catch(ignoreAbort), inventory]);
       await uplink?.stop();
