@@ -10,7 +10,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-export type Flags = { hub?: string; node?: string; manifest?: string; stateDir?: string };
+export type Flags = {
+  hub?: string;
+  node?: string;
+  manifest?: string;
+  stateDir?: string;
+  stopChildren?: boolean;
+};
 
 export type Config = {
   hub: URL;
@@ -18,6 +24,8 @@ export type Config = {
   manifestPath: string;
   stateDir: string;
   joinToken: string | undefined;
+  /** End the children with the reporter; otherwise they outlive it and are adopted by the next one. */
+  stopChildren: boolean;
   llamaServer: string;
   restart: { maxRestarts: number; windowSeconds: number };
 };
@@ -51,6 +59,7 @@ export function readConfig(flags: Flags, env: Environment): Config {
       flags.stateDir ?? nonEmpty(env['ARW_STATE_DIR']) ?? join(stateHome, 'runtime-matrix', node),
     ),
     joinToken: nonEmpty(env['ARW_JOIN_TOKEN']),
+    stopChildren: flags.stopChildren === true,
     llamaServer: nonEmpty(env['LLAMA_SERVER_BIN']) ?? 'llama-server',
     restart: {
       maxRestarts: wholeNumber(env, 'ARW_RUNTIME_RESTART_MAX', DEFAULT_MAX_RESTARTS, 0, RESTARTS_MAX),

@@ -33,6 +33,10 @@ program
   .option('--manifest <file>', 'the runtimes to supervise (ARW_MANIFEST)')
   .option('--node <id>', 'the name of this host in the matrix (ARW_NODE_ID, else the hostname)')
   .option('--state-dir <dir>', 'where credentials, journal and logs are kept (ARW_STATE_DIR)')
+  .option(
+    '--stop-children',
+    'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
+  )
   .action(run);
 
 try {
@@ -73,7 +77,7 @@ async function run(flags: Flags): Promise<void> {
   function finish(cause: string, exitCode: number): void {
     if (ending) return;
     ending = true;
-    log.info(`${cause}: stopping the runtimes and ending`);
+    log.info(`${cause}: ending, the runtimes ${config.stopChildren ? 'end too' : 'go on'}`);
     const stopping = starting.then((reporter) => reporter.stop());
     stopping.then(
       () => process.exit(exitCode),

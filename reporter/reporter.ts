@@ -6,10 +6,12 @@ import { readHost } from './accelerators/host.ts';
 import { makeBackend } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
+import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
 import { SnapshotBuilder } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
+import { RuntimeMemory } from './supervisor/memory.ts';
 import { RuntimeLoop } from './supervisor/runtime-loop.ts';
 import type { Policy } from './supervisor/state.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -26,7 +28,7 @@ const UNRESPONSIVE_SECONDS = 60;
 const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
 
 export type Reporter = {
-  /** Ends the children and the uplink; the last words reach the hub where it can be reached. */
+  /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
   stop(): Promise<void>;
 };
 
@@ -43,6 +45,7 @@ export type ReporterOptions = {
 /** @throws ConfigError where the state directory cannot be written. */
 export async function startReporter(options: ReporterOptions): Promise<Reporter> {
   const { config, manifest, version, log } = options;
+  const unlock = await lockStateDir(config.stateDir);
   const journal = await CommandJournal.open(config.stateDir, Date.now()).catch((cause: unknown) => {
     const fault = `${config.stateDir} cannot be written (${messageOf(cause)})`;
     throw new ConfigError(`${fault}; name another one with --state-dir`, { cause });
@@ -56,11 +59,13 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         backend: makeBackend(entry, { llamaServer: config.llamaServer }),
         policy: policyOf(entry, config),
         output: new RuntimeLog(config.stateDir, entry.id),
+        memory: new RuntimeMemory(config.stateDir, entry.id),
         log,
         onMaterialChange: () => uplink?.publishSoon(),
       }),
   );
   const supervisor = new Supervisor(loops);
+  await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
 
   const bootId = randomUUID();
@@ -110,12 +115,14 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
 
   return {
     async stop() {
-      await supervisor.shutDown();
+      if (config.stopChildren) await supervisor.shutDown();
+      else supervisor.release();
       accelerators.stop();
       ended.abort();
       await Promise.all([linked.catch(ignoreAbort), inventory]);
       await uplink?.stop();
       await journal.close();
+      await unlock();
     },
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { EXIT, HubError, isSystemError } from './hub-error.ts';
-import { startOf } from './process-identity.ts';
+import { startOf } from '../system/process-identity.ts';
 
 const RECORD_FILE = 'workerd.json';
 const RecordSchema = v.pipe(v.string(), v.parseJson(), v.object({ pid: v.number(), start: v.string() }));

@@ -18,6 +18,9 @@ export function describeExit(exit: Exit, lastLines: readonly string[]): string {
 }
 
 export function exitWords(exit: Exit): string {
+  if (exit.code === null && exit.signal === null) {
+    return 'Process ended (how is not known: an earlier reporter had started it)';
+  }
   const signal = exit.signal ?? signalOfCode(exit.code);
   if (signal !== undefined) return `Process ${SIGNAL_WORDS[signal] ?? `ended by ${signal}`}`;
   return exit.code === 0

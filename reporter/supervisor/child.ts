@@ -14,7 +14,16 @@ export type LaunchSpec = {
 /** Names a child must not inherit: our own secrets, and settings that would silently change a llama-server. */
 const NOT_INHERITED = /^(ARW_|LLAMA_ARG_|LLAMA_SERVER_ROUTER_PORT$|LLAMA_API_KEY$|NOTIFY_SOCKET$|WATCHDOG_)/;
 
-export class Child {
+/** A process under supervision: one that we started, or one that an earlier reporter did. */
+export type Supervised = {
+  readonly pid: number;
+  /** Resolves once, when the process has ended. */
+  readonly exited: Promise<Exit>;
+  /** Signals the whole group; nothing happens once the process has ended. */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void;
+};
+
+export class Child implements Supervised {
   readonly pid: number;
   /** Resolves once, when the process has ended; by then its group is gone too. */
   readonly exited: Promise<Exit>;
@@ -72,7 +81,7 @@ export function childEnvironment(
   return { ...environment, ...own };
 }
 
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+export function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {

@@ -53,6 +53,8 @@ class Decision {
         return this.#shutDown(event.operation);
       case 'timer':
         return this.#onTimer(event.timer);
+      case 'adopted':
+        return this.#onAdopted(event.pid, event.startedAtMs, event.preset);
       case 'spawned':
       case 'blocked':
       case 'exited':
@@ -155,6 +157,17 @@ class Decision {
   }
 
   // News of the child
+
+  /** A child of an earlier reporter: it is looked at like one that loads, and nothing is spent on it. */
+  #onAdopted(pid: number, startedAtMs: number, preset: string | undefined): void {
+    if (this.state.phase.kind !== 'resting') return;
+    this.state.wanted = 'up';
+    this.state.launch += 1;
+    this.state.preset = preset;
+    this.state.startedAtMs = startedAtMs;
+    this.state.phase = { kind: 'loading', pid, sinceMs: this.#nowMs };
+    this.#arm('load', this.#policy.loadLimitMs);
+  }
 
   #onSpawned(pid: number): void {
     const { phase } = this.state;

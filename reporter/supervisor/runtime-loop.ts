@@ -5,10 +5,13 @@ import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { Nudge } from '../nudge.ts';
-import { Child } from './child.ts';
+import { startOf } from '../../system/process-identity.ts';
+import { AdoptedChild, recognize } from './adopt.ts';
+import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
+import type { RememberedChild, RuntimeMemory } from './memory.ts';
 import {
   initialState,
   type Effect,
@@ -33,6 +36,7 @@ export type RuntimeLoopOptions = {
   backend: Backend;
   policy: Policy;
   output: RuntimeLog;
+  memory: RuntimeMemory;
   log: Log;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
   onMaterialChange: () => void;
@@ -41,15 +45,57 @@ export type RuntimeLoopOptions = {
 export class RuntimeLoop {
   readonly backend: Backend;
   readonly #options: RuntimeLoopOptions;
-  #state: RuntimeState = initialState();
+  #state: RuntimeState;
   #updatedAtMs = Date.now();
-  #child: Child | undefined;
+  #child: Supervised | undefined;
+  #remembered: RememberedChild | undefined;
+  #released = false;
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
   constructor(options: RuntimeLoopOptions) {
     this.backend = options.backend;
     this.#options = options;
+    const { memory, damaged } = options.memory.load();
+    if (damaged) {
+      options.log.warn(
+        `${options.memory.path} is damaged: earlier restarts and a running child are not known`,
+      );
+    }
+    this.#state = initialState({ spent: memory.spent_at_ms, restartsTotal: memory.restarts_total });
+    this.#remembered = memory.child;
+  }
+
+  /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
+  async adopt(): Promise<void> {
+    const remembered = this.#remembered;
+    if (remembered === undefined) return;
+    const { backend, log } = this.#options;
+    const { id } = backend.descriptor;
+    const recognition = await recognize(remembered, backend.launchSpec(remembered.preset));
+    if (recognition.kind !== 'ours') {
+      if (recognition.kind === 'different') {
+        log.warn(
+          `${id}: process ${remembered.pid} of an earlier reporter is left alone: ${recognition.reason}`,
+        );
+      }
+      this.#remembered = undefined;
+      return this.#remember();
+    }
+    log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
+    backend.reset(remembered.preset);
+    const child = new AdoptedChild(remembered);
+    this.#child = child;
+    const { pid, started_at_ms: startedAtMs, preset } = remembered;
+    this.#post({ kind: 'adopted', pid, startedAtMs, preset });
+    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
+  }
+
+  /** Lets go of the child without ending it; nothing is started any more. */
+  release(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#released = true;
   }
 
   /** Posts an operation and resolves with its outcome, however long that takes. */
@@ -76,6 +122,7 @@ export class RuntimeLoop {
     this.#state = next.state;
     this.#updatedAtMs = Date.now();
     for (const effect of next.effects) this.#run(effect);
+    this.#remember();
     if (this.#materialPart() !== before) {
       const { status } = this.record();
       this.#options.log.info(`${status.id}: ${status.state_label} - ${status.summary}`);
@@ -84,6 +131,7 @@ export class RuntimeLoop {
   }
 
   #run(effect: Effect): void {
+    if (this.#released) return;
     switch (effect.kind) {
       case 'launch':
         void this.#launch(effect.launch, effect.preset);
@@ -118,15 +166,17 @@ export class RuntimeLoop {
       const faults = await backend.preflight(preset);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       backend.reset(preset);
+      const spec = backend.launchSpec(preset);
       const { file, startBytes } = await output.open();
       let child: Child;
       try {
-        child = await Child.spawn(backend.launchSpec(preset), file.fd);
+        child = await Child.spawn(spec, file.fd);
       } finally {
         // A child has its own copy of the descriptor from the spawn on.
         await file.close();
       }
       this.#child = child;
+      await this.#noteChild(child.pid, spec, startBytes, preset);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
       void this.#awaitExit(child, launch, startBytes);
     } catch (error) {
@@ -134,13 +184,16 @@ export class RuntimeLoop {
     }
   }
 
-  async #awaitExit(child: Child, launch: number, startBytes: number): Promise<void> {
+  async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     void this.#watch(launch, gone.signal);
     const exit = await child.exited;
     gone.abort();
-    if (this.#child === child) this.#child = undefined;
+    if (this.#child === child) {
+      this.#child = undefined;
+      this.#remembered = undefined;
+    }
     let lastLines: string[] = [];
     try {
       lastLines = await output.tail(startBytes, LAST_LINES);
@@ -198,6 +251,41 @@ export class RuntimeLoop {
       models,
       this.#state.phase.kind,
     ]);
+  }
+
+  async #noteChild(
+    pid: number,
+    spec: LaunchSpec,
+    startBytes: number,
+    preset: string | undefined,
+  ): Promise<void> {
+    const start = await startOf(pid);
+    // Gone already, or a system that does not tell: nothing to adopt later.
+    if (start === undefined) return;
+    this.#remembered = {
+      pid,
+      start,
+      command: spec.command,
+      args: [...spec.args],
+      started_at_ms: Date.now(),
+      log_start_bytes: startBytes,
+      ...(preset !== undefined && { preset }),
+    };
+  }
+
+  #remember(): void {
+    const { spent, restartsTotal } = this.#state;
+    const child = this.#remembered;
+    try {
+      this.#options.memory.save({
+        spent_at_ms: [...spent],
+        restarts_total: restartsTotal,
+        ...(child && { child }),
+      });
+    } catch (error) {
+      // Supervision goes on; only a later reporter would not know what this one did.
+      this.#options.log.error(`${this.#options.memory.path} cannot be written: ${messageOf(error)}`);
+    }
   }
 
   #cancel(timer: TimerName): void {

@@ -64,6 +64,7 @@ export type RuntimeEvent =
   | { kind: 'start'; operation: Operation }
   | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; preset?: string }
   | { kind: 'shutdown'; operation: Operation }
+  | { kind: 'adopted'; pid: number; startedAtMs: number; preset: string | undefined }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
   | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }
@@ -104,14 +105,15 @@ export const DEGRADED_AFTER_FAILURES = 2;
 /** A runtime that served this long before it crashed starts its backoff anew. */
 export const STABLE_AFTER_MS = 60_000;
 
-export function initialState(): RuntimeState {
+/** @param remembered what an earlier reporter left: its restarts still count in the window. */
+export function initialState(remembered: { spent: SpentRestarts; restartsTotal: number }): RuntimeState {
   return {
     wanted: 'down',
     phase: { kind: 'resting' },
     launch: 0,
     attempt: 0,
-    spent: [],
-    restartsTotal: 0,
+    spent: remembered.spent,
+    restartsTotal: remembered.restartsTotal,
     preset: undefined,
     startedAtMs: undefined,
     lastExit: undefined,

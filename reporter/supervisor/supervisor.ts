@@ -18,6 +18,16 @@ export class Supervisor {
     return [...this.#loops.values()].map((loop) => loop.record());
   }
 
+  /** Takes over what an earlier reporter left running; to be awaited before anything is started. */
+  async adopt(): Promise<void> {
+    await Promise.all([...this.#loops.values()].map((loop) => loop.adopt()));
+  }
+
+  /** Lets go of every child: they go on serving, and the next reporter adopts them. */
+  release(): void {
+    for (const loop of this.#loops.values()) loop.release();
+  }
+
   /** Starts without spending: the first launch of a runtime is no restart. */
   start(runtimeIds: readonly string[]): void {
     for (const id of runtimeIds) {

@@ -82,6 +82,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         manifest,
         '--state-dir',
         stateDir,
+        '--stop-children',
       ],
       env: { ...env, ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir) },
       readyLine: /^reporter ready \S+$/,

@@ -25,6 +25,8 @@ export type FleetOptions = {
   /** Put after the llama-server's own arguments. */
   engineArgs?: readonly string[];
   hubEnv?: Record<string, string>;
+  /** Leave the engine running when the reporter ends; the test then ends it. */
+  keepEngine?: boolean;
 };
 
 export class Fleet {
@@ -107,7 +109,12 @@ export class Fleet {
     ];
     this.reporter = this.#start(
       'reporter',
-      [...args, '--state-dir', join(this.directory, 'node')],
+      [
+        ...args,
+        '--state-dir',
+        join(this.directory, 'node'),
+        ...(this.#options.keepEngine ? [] : ['--stop-children']),
+      ],
       /^reporter ready gpu-01$/,
       { ARW_JOIN_TOKEN: joinToken },
     );

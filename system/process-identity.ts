@@ -1,9 +1,8 @@
-// Owns telling one process from another that got the same number later: by when it started.
+// Owns telling one process from another that got the same number later: by when it started, and by what it runs.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { isSystemError } from './hub-error.ts';
 
 /** When the process started, as the system spells it; undefined where there is no such process, or only its shell. */
 export async function startOf(pid: number): Promise<string | undefined> {
@@ -17,7 +16,7 @@ async function startFromProc(pid: number): Promise<string | undefined> {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? undefined : fields[19];
   } catch (error) {
-    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ESRCH')) return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
 }
@@ -31,4 +30,19 @@ async function startFromPs(pid: number): Promise<string | undefined> {
     if (error instanceof Error && 'code' in error && error.code === 1) return undefined;
     throw error;
   }
+}
+
+/** The program and its arguments; undefined where there is no such process, or the system does not tell. */
+export async function commandLineOf(pid: number): Promise<string[] | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    return text === '' ? undefined : text.replace(/\0$/, '').split('\0');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
 }

@@ -1,0 +1,66 @@
+// Owns that one reporter at a time speaks for a node: two would start every runtime twice.
+
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { startOf } from '../system/process-identity.ts';
+import { ConfigError } from './config.ts';
+import { codeOf, messageOf } from './errors.ts';
+
+const HolderSchema = v.pipe(v.string(), v.parseJson(), v.object({ pid: v.number(), start: v.string() }));
+
+/**
+ * Holds the state directory for this process until the returned function is called. A lock whose holder is gone,
+ * by process id and start time, is taken over.
+ * @throws ConfigError where another reporter holds it, or the directory cannot be written.
+ */
+export async function lockStateDir(stateDir: string): Promise<() => Promise<void>> {
+  const path = join(stateDir, 'reporter.lock');
+  const start = await startOf(process.pid);
+  const text = JSON.stringify({ pid: process.pid, start: start ?? '' });
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    for (;;) {
+      if (await create(path, text)) return () => rm(path, { force: true });
+      const holder = await holderOf(path);
+      if (holder !== undefined && (await startOf(holder.pid)) === holder.start) {
+        throw new ConfigError(
+          `another reporter (process ${holder.pid}) runs on ${stateDir}; stop that one, or name another --state-dir`,
+        );
+      }
+      await rm(path, { force: true });
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(
+      `${stateDir} cannot be written (${messageOf(error)}); name another one with --state-dir`,
+      { cause: error },
+    );
+  }
+}
+
+async function create(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Undefined where the lock vanished meanwhile, or cannot be read as one. */
+async function holderOf(path: string): Promise<v.InferOutput<typeof HolderSchema> | undefined> {
+  try {
+    const parsed = v.safeParse(HolderSchema, await readFile(path, 'utf8'));
+    return parsed.success ? parsed.output : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

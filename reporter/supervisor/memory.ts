@@ -1,0 +1,66 @@
+// Owns what outlives the reporter about one runtime: its spent restarts, and the child that may still be serving.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { codeOf } from '../errors.ts';
+
+const ChildSchema = v.object({
+  pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** When it started, as the system spells it: a number that was given to another process since is not it. */
+  start: v.string(),
+  /** What it was launched as. */
+  command: v.string(),
+  args: v.array(v.string()),
+  started_at_ms: v.number(),
+  /** Where this launch's output begins in the runtime's log. */
+  log_start_bytes: v.number(),
+  preset: v.optional(v.string()),
+});
+export type RememberedChild = v.InferOutput<typeof ChildSchema>;
+
+const MemorySchema = v.object({
+  spent_at_ms: v.array(v.number()),
+  restarts_total: v.number(),
+  child: v.optional(ChildSchema),
+});
+export type Memory = v.InferOutput<typeof MemorySchema>;
+
+const NOTHING: Memory = { spent_at_ms: [], restarts_total: 0 };
+
+export class RuntimeMemory {
+  readonly path: string;
+  #kept: string;
+
+  constructor(stateDir: string, runtimeId: string) {
+    this.path = join(stateDir, 'runtimes', `${runtimeId.replaceAll(':', '_')}.json`);
+    this.#kept = '';
+  }
+
+  /** What was kept; nothing where there is no file, and `damaged` where it cannot be understood. */
+  load(): { memory: Memory; damaged: boolean } {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return { memory: NOTHING, damaged: false };
+      throw error;
+    }
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), MemorySchema), text);
+    return parsed.success ? { memory: parsed.output, damaged: false } : { memory: NOTHING, damaged: true };
+  }
+
+  /**
+   * Keeps it, whole or not at all, where it differs from what is kept. It changes with a launch, an end and a spent
+   * restart only, so it is written at once: between a spawn and this line no other code of ours runs.
+   * @throws the system's error where the disk refuses.
+   */
+  save(memory: Memory): void {
+    const text = `${JSON.stringify(memory)}\n`;
+    if (text === this.#kept) return;
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    writeFileSync(`${this.path}.new`, text, { mode: 0o600 });
+    renameSync(`${this.path}.new`, this.path);
+    this.#kept = text;
+  }
+}
