@@ -106,7 +106,9 @@ export const DEGRADED_AFTER_FAILURES = 2;
 export const STABLE_AFTER_MS = 60_000;
 
 /** @param remembered what an earlier reporter left: its restarts still count in the window. */
-export function initialState(remembered: { spent: SpentRestarts; restartsTotal: number }): RuntimeState {
+export function initialState(
+  remembered: { spent: SpentRestarts; restartsTotal: number } = { spent: [], restartsTotal: 0 },
+): RuntimeState {
   return {
     wanted: 'down',
     phase: { kind: 'resting' },

@@ -25,6 +25,7 @@ export class Supervisor {
 
   /** Lets go of every child: they go on serving, and the next reporter adopts them. */
   release(): void {
+    this.#ending = true;
     for (const loop of this.#loops.values()) loop.release();
   }
 

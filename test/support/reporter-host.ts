@@ -68,7 +68,9 @@ export class Host {
   }
 
   args(...more: string[]): string[] {
-    return [MAIN, 'run', '--node', NODE, '--manifest', this.manifest, '--state-dir', this.stateDir, ...more];
+    const where = ['--node', NODE, '--manifest', this.manifest, '--state-dir', this.stateDir];
+    // A test leaves nothing behind; that models outlive a reporter is told end to end.
+    return [MAIN, 'run', ...where, '--stop-children', ...more];
   }
 
   finish(env: Record<string, string>, ...more: string[]): Promise<Finished> {

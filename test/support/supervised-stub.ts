@@ -12,6 +12,7 @@ import type { RuntimeState as Slug } from '../../contract/words.ts';
 import { makeBackend } from '../../reporter/backends/registry.ts';
 import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
+import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
 import type { Outcome, Policy } from '../../reporter/supervisor/state.ts';
 import { freePort } from './engine-process.ts';
@@ -62,6 +63,7 @@ export class SupervisedStub {
       backend: makeBackend(this.#entry(options), { llamaServer: 'no-such-llama-server' }),
       policy: { ...POLICY, ...options.policy },
       output: this.#output,
+      memory: new RuntimeMemory(folder, 'llama:stub'),
       log: this.log,
       onMaterialChange: () => {
         const { state } = this.status;

@@ -52,6 +52,7 @@ test('the environment is read', () => {
     node: 'mac-mini',
     manifestPath: '/etc/runtimes.toml',
     stateDir: '/var/lib/arw',
+    stopChildren: false,
     joinToken: 'secret',
     llamaServer: '/opt/llama-server',
     restart: { maxRestarts: 0, windowSeconds: 60 },

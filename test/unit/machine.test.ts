@@ -5,6 +5,8 @@ import { BLOCKED_RETRY_MS, STUCK_AFTER_KILL_MS } from '../../reporter/supervisor
 import { FAILING, LOADING, MachineDriver, READY, T0 } from '../support/machine-driver.ts';
 
 const machine = (): MachineDriver => new MachineDriver();
+const adopted = (): MachineDriver =>
+  machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, preset: 'long' });
 const crashedAndBack = (): MachineDriver => machine().toServing().crashAndReturn();
 
 const presetOf = (m: MachineDriver): unknown =>
@@ -427,5 +429,28 @@ describe('late news', () => {
     const held = m.state;
     m.exited().timer('wait').spawned();
     expect(held).toEqual(before);
+  });
+});
+
+describe('adoption', () => {
+  test('is looked at like a load, launches nothing and spends nothing', () => {
+    const m = adopted();
+    expect(m).toMatchObject({ phase: 'loading', launches: 0, armed: { load: 30_000 } });
+    expect(m.state).toMatchObject({ wanted: 'up', preset: 'long', startedAtMs: T0 - 5_000, spent: [] });
+    expect(m.observed(READY).phase).toBe('serving');
+  });
+  test('a start meanwhile joins it', () => {
+    const m = adopted().start();
+    expect(m.launches).toBe(0);
+    expect(m.observed(READY).settled).toMatchObject({ 'start-1': { ok: true } });
+  });
+  test('one that never answers is stopped at the load limit and counts as a failure', () => {
+    const m = adopted().after(30_000).timer('load');
+    expect(m).toMatchObject({ phase: 'stopping', signals: ['SIGTERM'] });
+    expect(m.exited().phase).toBe('waiting');
+  });
+  test('of a runtime that is up already is ignored', () => {
+    const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, preset: undefined });
+    expect(m).toMatchObject({ phase: 'serving', effects: [] });
   });
 });

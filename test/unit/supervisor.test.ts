@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { makeBackend } from '../../reporter/backends/registry.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
+import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
 import { Supervisor } from '../../reporter/supervisor/supervisor.ts';
 import { POLICY } from '../support/machine-driver.ts';
@@ -20,6 +21,7 @@ async function supervisorOf(...ids: string[]): Promise<Supervisor> {
         ),
         policy: POLICY,
         output: new RuntimeLog(folder, id),
+        memory: new RuntimeMemory(folder, id),
         log: new RecordedLog(),
         onMaterialChange: () => undefined,
       }),
