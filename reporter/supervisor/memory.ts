@@ -3,7 +3,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { startOf } from '../../system/process-identity.ts';
 import { codeOf } from '../errors.ts';
+import type { LaunchSpec } from './child.ts';
 
 const ChildSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -25,6 +27,26 @@ const MemorySchema = v.object({
   child: v.optional(ChildSchema),
 });
 export type Memory = v.InferOutput<typeof MemorySchema>;
+
+/** What is to be known of a child to adopt it later; undefined where it has ended, or the system does not tell. */
+export async function describeChild(
+  pid: number,
+  spec: LaunchSpec,
+  logStartBytes: number,
+  preset: string | undefined,
+): Promise<RememberedChild | undefined> {
+  const start = await startOf(pid);
+  if (start === undefined) return undefined;
+  return {
+    pid,
+    start,
+    command: spec.command,
+    args: [...spec.args],
+    started_at_ms: Date.now(),
+    log_start_bytes: logStartBytes,
+    ...(preset !== undefined && { preset }),
+  };
+}
 
 const NOTHING: Memory = { spent_at_ms: [], restarts_total: 0 };
 

@@ -4,14 +4,12 @@ import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
-import { Nudge } from '../nudge.ts';
-import { startOf } from '../../system/process-identity.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
-import type { RememberedChild, RuntimeMemory } from './memory.ts';
+import { describeChild, type RememberedChild, type RuntimeMemory } from './memory.ts';
 import {
   initialState,
   type Effect,
@@ -22,14 +20,9 @@ import {
   type RuntimeState,
   type TimerName,
 } from './state.ts';
+import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
-/** A start is watched closely, so that `ready` is told at once. */
-const LOADING_PROBE_MS = 100;
-/** Twice a report, so that a report's figures are fresh without tying the two rhythms together. */
-const SERVING_PROBE_MS = 2_500;
-/** A doubt is settled quickly. */
-const DOUBTFUL_PROBE_MS = 1_000;
 const LAST_LINES = 30;
 
 export type RuntimeLoopOptions = {
@@ -176,7 +169,7 @@ export class RuntimeLoop {
         await file.close();
       }
       this.#child = child;
-      await this.#noteChild(child.pid, spec, startBytes, preset);
+      await this.#noteChild(child, spec, startBytes, preset);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
       void this.#awaitExit(child, launch, startBytes);
     } catch (error) {
@@ -187,7 +180,15 @@ export class RuntimeLoop {
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
-    void this.#watch(launch, gone.signal);
+    void watchChild({
+      observe: (signal) => backend.observe(signal),
+      onObserved: (observation) => {
+        this.#post({ kind: 'observed', launch, observation });
+        return this.#state.phase;
+      },
+      onGrowth: (callback) => this.#watchGrowth(callback),
+      gone: gone.signal,
+    });
     const exit = await child.exited;
     gone.abort();
     if (this.#child === child) {
@@ -202,27 +203,6 @@ export class RuntimeLoop {
     }
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
-  }
-
-  /** Looks at the child until it is gone: often while it loads, and at once when its log grows meanwhile. */
-  async #watch(launch: number, gone: AbortSignal): Promise<void> {
-    const nudge = new Nudge();
-    const growth = this.#watchGrowth(() => nudge.give());
-    try {
-      while (!gone.aborted) {
-        const observation = await this.backend.observe(gone);
-        if (gone.aborted) return;
-        this.#post({ kind: 'observed', launch, observation });
-        const { phase } = this.#state;
-        if (phase.kind !== 'loading') growth?.close();
-        const doubtful = phase.kind === 'serving' && phase.failures > 0;
-        const delayMs =
-          phase.kind === 'loading' ? LOADING_PROBE_MS : doubtful ? DOUBTFUL_PROBE_MS : SERVING_PROBE_MS;
-        await nudge.wait(delayMs, gone);
-      }
-    } finally {
-      growth?.close();
-    }
   }
 
   #watchGrowth(callback: () => void): FSWatcher | undefined {
@@ -253,24 +233,18 @@ export class RuntimeLoop {
     ]);
   }
 
+  /** Never throws: the child lives already, and what happens to it must not hang on what is remembered of it. */
   async #noteChild(
-    pid: number,
+    child: Child,
     spec: LaunchSpec,
     startBytes: number,
     preset: string | undefined,
   ): Promise<void> {
-    const start = await startOf(pid);
-    // Gone already, or a system that does not tell: nothing to adopt later.
-    if (start === undefined) return;
-    this.#remembered = {
-      pid,
-      start,
-      command: spec.command,
-      args: [...spec.args],
-      started_at_ms: Date.now(),
-      log_start_bytes: startBytes,
-      ...(preset !== undefined && { preset }),
-    };
+    try {
+      this.#remembered = await describeChild(child.pid, spec, startBytes, preset);
+    } catch (error) {
+      this.#options.log.warn(`Process ${child.pid} cannot be adopted later: ${messageOf(error)}`);
+    }
   }
 
   #remember(): void {

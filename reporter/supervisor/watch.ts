@@ -1,0 +1,45 @@
+// Owns the rhythm in which a child is looked at: often while it loads and at once when its log grows, then steadily.
+
+import type { FSWatcher } from 'node:fs';
+import { Nudge } from '../nudge.ts';
+import type { Observation, Phase } from './state.ts';
+
+/** A start is watched closely, so that `ready` is told at once. */
+const LOADING_PROBE_MS = 100;
+/** Twice a report, so that a report's figures are fresh without tying the two rhythms together. */
+const SERVING_PROBE_MS = 2_500;
+/** A doubt is settled quickly. */
+const DOUBTFUL_PROBE_MS = 1_000;
+
+export type WatchOptions = {
+  observe: (gone: AbortSignal) => Promise<Observation>;
+  /** Takes what was seen, and answers with the phase that the runtime is in then. */
+  onObserved: (observation: Observation) => Phase;
+  /** Calls back when the child's log grows; undefined where that cannot be watched. */
+  onGrowth: (callback: () => void) => FSWatcher | undefined;
+  /** Aborts when the child is gone. */
+  gone: AbortSignal;
+};
+
+/** Looks at a child until it is gone. */
+export async function watchChild({ observe, onObserved, onGrowth, gone }: WatchOptions): Promise<void> {
+  const nudge = new Nudge();
+  const growth = onGrowth(() => nudge.give());
+  try {
+    while (!gone.aborted) {
+      const observation = await observe(gone);
+      if (gone.aborted) return;
+      const phase = onObserved(observation);
+      // A served runtime writes a line a request: no hint any more.
+      if (phase.kind !== 'loading') growth?.close();
+      await nudge.wait(delayMs(phase), gone);
+    }
+  } finally {
+    growth?.close();
+  }
+}
+
+function delayMs(phase: Phase): number {
+  if (phase.kind === 'loading') return LOADING_PROBE_MS;
+  return phase.kind === 'serving' && phase.failures > 0 ? DOUBTFUL_PROBE_MS : SERVING_PROBE_MS;
+}

@@ -1,0 +1,90 @@
+// Owns what follows from an operator's wish: start, restore, shutdown, in every phase.
+
+import { failure, type Decision } from './decision.ts';
+import type { Operation } from './state.ts';
+
+type Wish = { operation: Operation; force?: boolean; preset?: string };
+
+export function bringUp(d: Decision, wish: Wish): void {
+  const { phase } = d.state;
+  const { operation } = wish;
+  switch (phase.kind) {
+    case 'serving':
+      d.state.wanted = 'up';
+      return d.settle(operation, { ok: true, result: { state: 'ready', already_running: true } });
+    case 'launching':
+    case 'loading':
+      d.want('up', operation);
+      return;
+    case 'stopping':
+      d.takePreset(wish);
+      d.want('up', operation);
+      if (phase.after.kind === 'rest') d.stopThen({ kind: 'relaunch', spend: false });
+      return;
+    case 'resting':
+      d.takePreset(wish);
+      d.want('up', operation);
+      return d.launch(false);
+    // A crashed runtime that is started again is a restart, by whatever name it is asked for.
+    case 'waiting':
+    case 'failed':
+      return restart(d, wish);
+    default:
+      return phase satisfies never;
+  }
+}
+
+export function restart(d: Decision, wish: Wish): void {
+  const { phase } = d.state;
+  const { operation } = wish;
+  const otherPreset = wish.preset !== undefined && wish.preset !== d.state.preset;
+  const underWay =
+    phase.kind === 'launching' ||
+    (phase.kind === 'stopping' && phase.after.kind === 'relaunch') ||
+    (phase.kind === 'loading' &&
+      !otherPreset &&
+      d.state.pending.some((pending) => pending.kind !== 'shutdown'));
+  const free = phase.kind === 'waiting' && !phase.spend;
+  if (!underWay && wish.force !== true && !free && d.remaining() === 0) {
+    return d.settle(operation, d.exhausted());
+  }
+  d.takePreset(wish);
+  d.want('up', operation);
+  if (underWay) return;
+  switch (phase.kind) {
+    case 'serving':
+    case 'loading':
+      return d.stop(phase.pid, { kind: 'relaunch', spend: true });
+    case 'stopping':
+      return d.stopThen({ kind: 'relaunch', spend: true });
+    case 'waiting':
+      return d.launch(phase.spend);
+    case 'resting':
+    case 'failed':
+      return d.launch(true);
+    default:
+      return phase satisfies never;
+  }
+}
+
+export function shutDown(d: Decision, operation: Operation): void {
+  const { phase } = d.state;
+  d.settleAll(['start', 'restore'], failure('superseded', 'A shutdown was asked for meanwhile'));
+  d.want('down', operation);
+  switch (phase.kind) {
+    case 'serving':
+    case 'loading':
+      return d.stop(phase.pid, { kind: 'rest' });
+    case 'stopping':
+      return d.stopThen({ kind: 'rest' });
+    // The child is about to exist; `spawned` or `blocked` will find that it is not wanted.
+    case 'launching':
+      return;
+    case 'waiting':
+    case 'failed':
+    case 'resting':
+      return d.rest();
+    default:
+      return phase satisfies never;
+  }
+}
