@@ -48,6 +48,7 @@ const ProcessSchema = v.strictObject({
   workdir: v.optional(Word),
   start_timeout_seconds: v.optional(wholeNumber(1, 24 * 3600)),
   stop_timeout_seconds: v.optional(wholeNumber(1, 600)),
+  wedge_seconds: v.optional(wholeNumber(1, 24 * 3600)),
   health: v.optional(HealthSchema),
 });
 

@@ -24,7 +24,7 @@ const REPORT_EVERY_MS = 5_000;
 const START_TIMEOUT_SECONDS = 600;
 /** Below the 10 s in which a reporter must have ended, SIGKILL included. */
 const STOP_TIMEOUT_SECONDS = 5;
-const UNRESPONSIVE_SECONDS = 60;
+const WEDGE_SECONDS = 60;
 const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
 
 export type Reporter = {
@@ -136,7 +136,7 @@ function policyOf(entry: RuntimeEntry, config: Config): Policy {
     backoff: CRASH_BACKOFF,
     loadLimitMs: (entry.process.start_timeout_seconds ?? START_TIMEOUT_SECONDS) * 1000,
     stopGraceMs: (entry.process.stop_timeout_seconds ?? STOP_TIMEOUT_SECONDS) * 1000,
-    unresponsiveMs: UNRESPONSIVE_SECONDS * 1000,
+    wedgeMs: (entry.process.wedge_seconds ?? WEDGE_SECONDS) * 1000,
   };
 }
 

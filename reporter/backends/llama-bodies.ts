@@ -27,13 +27,37 @@ export function readProps(answer: HttpLook): Reading<{ sleeping: boolean; totalS
   return { kind: 'known', value: { sleeping: body.value.is_sleeping, totalSlots: body.value.total_slots } };
 }
 
-const SlotsSchema = v.array(v.object({ id: v.number(), is_processing: v.boolean() }));
+/** What moves in a slot; an object in older builds, a list in newer ones, absent while it never worked. */
+const NextToken = v.object({ n_decoded: v.optional(v.number()) });
 
-export function readSlots(answer: HttpLook): Reading<{ capacity: number; busy: number }> {
+const SlotsSchema = v.array(
+  v.object({
+    id: v.number(),
+    is_processing: v.boolean(),
+    id_task: v.optional(v.number()),
+    n_prompt_tokens_processed: v.optional(v.number()),
+    next_token: v.optional(v.union([v.array(NextToken), NextToken])),
+  }),
+);
+
+export type SlotsReading = {
+  capacity: number;
+  busy: number;
+  /** Changes whenever a busy slot gets on: with another task, a step of its prompt, a token. */
+  mark: string;
+};
+
+export function readSlots(answer: HttpLook): Reading<SlotsReading> {
   const body = readJson(answer, SlotsSchema);
   if (body.kind === 'unknown') return body;
-  const busy = body.value.filter((slot) => slot.is_processing).length;
-  return { kind: 'known', value: { capacity: body.value.length, busy } };
+  const busy = body.value.filter((slot) => slot.is_processing);
+  const mark = busy
+    .map(({ id, id_task, n_prompt_tokens_processed, next_token }) => {
+      const tokens = next_token === undefined ? [] : [next_token].flat();
+      return [id, id_task, n_prompt_tokens_processed, ...tokens.map(({ n_decoded }) => n_decoded)].join(':');
+    })
+    .join(' ');
+  return { kind: 'known', value: { capacity: body.value.length, busy: busy.length, mark } };
 }
 
 const ModelsSchema = v.object({
@@ -62,10 +86,10 @@ export function readModels(answer: HttpLook): Reading<Model[]> {
   };
 }
 
+export type MetricsReading = { counters: TokenCounters; queued: number | undefined };
+
 /** Reads counters only: the gauges of throughput are averages since the last scrape, by whoever scraped. */
-export function readMetrics(
-  answer: HttpLook,
-): Reading<{ counters: TokenCounters; queued: number | undefined }> {
+export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
   const fault = faultOf(answer);
   if (fault !== undefined || answer.kind !== 'answer')
     return { kind: 'unknown', reason: fault ?? 'no answer' };

@@ -3,13 +3,20 @@
 import type { Model, RuntimeDescriptor, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { RuntimeEntry } from '../manifest-schema.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
-import type { Observation } from '../supervisor/state.ts';
+import type { Observation, Work } from '../supervisor/state.ts';
 import type { Backend } from './backend.ts';
 import { healthCheck, statusFault } from './health-check.ts';
 import { look, type HttpLook } from './http-probe.ts';
 import { flagValue, presetSpec } from './launch-spec.ts';
 import { explainLlamaExit } from './llama-exit.ts';
-import { isLoadingAnswer, readMetrics, readModels, readProps, readSlots } from './llama-bodies.ts';
+import {
+  isLoadingAnswer,
+  readMetrics,
+  readModels,
+  readProps,
+  readSlots,
+  type MetricsReading,
+} from './llama-bodies.ts';
 import { commandFault, fileFault, portFault } from './preflight.ts';
 import { Throughput } from './throughput.ts';
 
@@ -56,11 +63,18 @@ export function llamaCppBackend(
     if (props.kind === 'known' && props.value.totalSlots !== undefined)
       seen.capacity = props.value.totalSlots;
     // A model that sleeps has no figures, and asking /slots would wake it; so does one of which that is unknown.
-    if (props.kind === 'known' && !sleeping) await measure(ask, seen, notes);
-    return { kind: 'ready', health: seen, models: await modelsOf(ask, sleeping, notes), sleeping, notes };
+    const measured = props.kind === 'known' && !sleeping;
+    const work: Work | undefined = measured
+      ? await measure(ask, seen, notes)
+      : sleeping
+        ? undefined
+        : { kind: 'unknown' };
+    const loaded = await modelsOf(ask, sleeping, notes);
+    return { kind: 'ready', health: seen, models: loaded, sleeping, notes, ...(work && { work }) };
   }
 
-  async function measure(ask: Ask, seen: RuntimeHealth, notes: string[]): Promise<void> {
+  /** Puts the figures into `seen`, what stays unknown into `notes`, and answers with whether work moves. */
+  async function measure(ask: Ask, seen: RuntimeHealth, notes: string[]): Promise<Work | undefined> {
     const [slots, metrics] = await Promise.all([
       ask('/slots').then(readSlots),
       ask('/metrics').then(readMetrics),
@@ -71,16 +85,21 @@ export function llamaCppBackend(
     } else {
       notes.push(`Slots unknown (${slots.reason})`);
     }
-    if (metrics.kind === 'unknown') {
-      notes.push(`Throughput unknown (${metrics.reason})`);
-      return;
-    }
-    if (metrics.value.queued !== undefined) seen.queued_jobs = metrics.value.queued;
-    throughput.note(metrics.value.counters, now());
+    if (metrics.kind === 'known') noteMetrics(metrics.value, seen);
+    else notes.push(`Throughput unknown (${metrics.reason})`);
+    if (slots.kind === 'unknown') return { kind: 'unknown' };
+    const { busy, mark } = slots.value;
+    return busy === 0 ? undefined : { kind: 'busy', slots: busy, mark };
+  }
+
+  function noteMetrics({ counters, queued }: MetricsReading, seen: RuntimeHealth): void {
+    if (queued !== undefined) seen.queued_jobs = queued;
+    throughput.note(counters, now());
     const pace = throughput.pace();
     if (pace.promptTokensPerSecond !== undefined) seen.prompt_tokens_per_second = pace.promptTokensPerSecond;
-    if (pace.predictedTokensPerSecond !== undefined)
+    if (pace.predictedTokensPerSecond !== undefined) {
       seen.predicted_tokens_per_second = pace.predictedTokensPerSecond;
+    }
   }
 
   async function modelsOf(ask: Ask, sleeping: boolean, notes: string[]): Promise<Model[]> {

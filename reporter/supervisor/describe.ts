@@ -10,7 +10,7 @@ import {
   type Severity,
 } from '../../contract/words.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
-import { DEGRADED_AFTER_FAILURES, type Policy, type RuntimeState } from './state.ts';
+import { DEGRADED_AFTER_FAILURES, wedgeWords, type Policy, type RuntimeState } from './state.ts';
 
 type Words = { state: Slug; severity?: Severity; summary: string; detail: string[] };
 
@@ -75,8 +75,12 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
     case 'serving':
       if (phase.failures >= DEGRADED_AFTER_FAILURES) {
         const failing = `Probe failing (${phase.failure})`;
-        const since = `Failing for ${secondsSince(phase.failingSinceMs ?? nowMs, nowMs)} s`;
+        const since = `No good answer for ${secondsSince(phase.goodAtMs, nowMs)} s`;
         return { state: 'degraded', summary: failing, detail: [since, ...headroom(state, nowMs, policy)] };
+      }
+      if (phase.stall?.wedged === true) {
+        const words = wedgeWords(phase.stall, nowMs);
+        return { state: 'degraded', summary: words, detail: headroom(state, nowMs, policy) };
       }
       return {
         state: 'ready',

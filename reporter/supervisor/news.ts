@@ -5,10 +5,17 @@ import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
   STUCK_AFTER_KILL_MS,
+  wedgeWords,
   type Exit,
   type Observation,
+  type Phase,
+  type ReadyObservation,
+  type Stall,
   type TimerName,
+  type Work,
 } from './state.ts';
+
+type Serving = Extract<Phase, { kind: 'serving' }>;
 
 /** A child of an earlier reporter: it is looked at like one that loads, and nothing is spent on it. */
 export function onAdopted(d: Decision, pid: number, startedAtMs: number, preset: string | undefined): void {
@@ -77,7 +84,7 @@ export function onObserved(d: Decision, observation: Observation): void {
     if (observation.kind === 'ready') {
       d.cancel('load');
       d.state.observation = observation;
-      d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0 };
+      d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
       d.settleAll(['start', 'restore'], { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
       d.state.phase = { ...phase, detail: observation.detail };
@@ -86,21 +93,41 @@ export function onObserved(d: Decision, observation: Observation): void {
     return;
   }
   if (phase.kind !== 'serving') return;
-  if (observation.kind === 'ready') {
-    d.state.observation = observation;
-    d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: phase.sinceMs, failures: 0 };
-    return;
-  }
+  if (observation.kind === 'ready') return onGoodAnswer(d, phase, observation);
   const doubt = observation.kind === 'loading' ? observation.detail : observation.reason;
-  const failingSinceMs = phase.failingSinceMs ?? d.nowMs;
-  d.state.phase = { ...phase, failures: phase.failures + 1, failingSinceMs, failure: doubt };
-  const unresponsive = d.nowMs - failingSinceMs >= d.policy.unresponsiveMs;
-  // Without headroom a process that may still recover is worth more than a stopped one.
-  if (unresponsive && d.remaining() > 0) {
-    const seconds = Math.round((d.nowMs - failingSinceMs) / 1000);
-    const reason = `Unresponsive for ${seconds} s (${doubt})`;
-    d.stop(phase.pid, { kind: 'count-as-failure', reason });
+  d.state.phase = { ...phase, failures: phase.failures + 1, failure: doubt };
+  const silentMs = d.nowMs - phase.goodAtMs;
+  if (silentMs >= d.policy.wedgeMs) {
+    restartWedged(d, phase.pid, `Unresponsive for ${Math.round(silentMs / 1000)} s (${doubt})`);
   }
+}
+
+/** It answers; whether it also works is told by its busy slots. */
+function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
+  const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
+  const { pid, sinceMs } = phase;
+  d.state.observation = observation;
+  d.state.phase = { kind: 'serving', pid, sinceMs, failures: 0, goodAtMs: d.nowMs, ...(stall && { stall }) };
+  if (stall?.wedged === true) restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+}
+
+/** What is not known now neither proves a stall nor ends one: two equal marks far enough apart do. */
+function stallAfter(
+  before: Stall | undefined,
+  work: Work | undefined,
+  nowMs: number,
+  wedgeMs: number,
+): Stall | undefined {
+  if (work === undefined) return undefined;
+  if (work.kind === 'unknown') return before;
+  const { mark, slots } = work;
+  if (before?.mark !== mark) return { mark, slots, sinceMs: nowMs, wedged: false };
+  return { ...before, wedged: nowMs - before.sinceMs >= wedgeMs };
+}
+
+/** Without headroom a process that may still recover is worth more than a stopped one. */
+function restartWedged(d: Decision, pid: number, reason: string): void {
+  if (d.remaining() > 0) d.stop(pid, { kind: 'count-as-failure', reason });
 }
 
 export function onTimer(d: Decision, timer: TimerName): void {

@@ -4,12 +4,21 @@ import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { BackoffRule } from '../backoff.ts';
 import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
 
+/**
+ * Whether work moves. `mark` changes with every token and every step of a prompt: two equal marks of busy slots mean
+ * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell.
+ */
+export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string };
+
 /** What a backend saw when it looked at its server once. */
 export type Observation =
-  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[] }
+  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[]; work?: Work }
   | { kind: 'loading'; detail: string }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
+
+/** Busy slots whose mark has not changed since; `wedged` once that has lasted too long. */
+export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean };
 
 export type Exit = { code: number | null; signal: string | null; atMs: number };
 
@@ -30,8 +39,10 @@ export type Phase =
       pid: number;
       sinceMs: number;
       failures: number;
-      failingSinceMs?: number;
+      /** When it last gave a good answer. */
+      goodAtMs: number;
       failure?: string;
+      stall?: Stall;
     }
   /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
   | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }
@@ -92,8 +103,8 @@ export type Policy = {
   loadLimitMs: number;
   /** SIGTERM, this long, then SIGKILL. */
   stopGraceMs: number;
-  /** A living process that fails every probe for this long is restarted under the budget. */
-  unresponsiveMs: number;
+  /** A living process without a good answer, or with busy slots and no token, for this long is restarted. */
+  wedgeMs: number;
 };
 
 /** A blocked launch is tried again this often: the check is one connect and two stats. */
@@ -104,6 +115,12 @@ export const STUCK_AFTER_KILL_MS = 5_000;
 export const DEGRADED_AFTER_FAILURES = 2;
 /** A runtime that served this long before it crashed starts its backoff anew. */
 export const STABLE_AFTER_MS = 60_000;
+
+/** The sentence about slots that are busy while nothing moves. */
+export function wedgeWords({ slots, sinceMs }: Stall, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
+  return `Wedged: ${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
+}
 
 /** @param remembered what an earlier reporter left: its restarts still count in the window. */
 export function initialState(

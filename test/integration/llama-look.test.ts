@@ -64,6 +64,7 @@ test('a sound server: its slots, its queue, its models', async () => {
     health: { latency_ms: expect.any(Number), capacity: 4, inflight_jobs: 1, queued_jobs: 0 },
     models: [{ id: 'tiny.gguf', state: 'loaded', context: 512 }],
     sleeping: false,
+    work: { kind: 'busy', slots: 1, mark: '0:16:1:343' },
     notes: [],
   });
 });

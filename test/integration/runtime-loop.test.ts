@@ -236,7 +236,7 @@ describe('a server that does not answer any more', () => {
     expect(stub.status).toMatchObject({
       severity: 'warn',
       summary: 'Probe failing (timeout after 150 ms)',
-      detail: [expect.stringMatching(/^Failing for \d+ s$/), '3 of 3 restarts left'],
+      detail: [expect.stringMatching(/^No good answer for \d+ s$/), '3 of 3 restarts left'],
       restart_budget: { used: 0 },
     });
     expect(stub.status).not.toHaveProperty('health');
@@ -245,7 +245,7 @@ describe('a server that does not answer any more', () => {
     const stub = await SupervisedStub.ready({
       args,
       probeTimeoutMs: 150,
-      policy: { unresponsiveMs: 500, budget: { maxRestarts: 1, windowMs: 600_000 } },
+      policy: { wedgeMs: 500, budget: { maxRestarts: 1, windowMs: 600_000 } },
     });
     const first = stub.pid;
     await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
@@ -253,6 +253,25 @@ describe('a server that does not answer any more', () => {
     expect(stub.status.restart_budget).toMatchObject({ used: 1, remaining: 0 });
     expect(stub.log.text()).toMatch(/Unresponsive for \d+ s \(timeout after 150 ms\)/);
   });
+});
+
+test('a decode that stalls while the server answers is a wedge: restarted under the budget', async () => {
+  const stub = await SupervisedStub.ready({ args: ['--decode-stall'], policy: { wedgeMs: 1_000 } });
+  const first = stub.pid;
+  const gone = new AbortController();
+  const chat = fetch(`http://127.0.0.1:${stub.port}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }] }),
+    signal: gone.signal,
+  });
+  // Its server is ended under it.
+  await Promise.all([
+    expect(chat).rejects.toThrow('fetch failed'),
+    stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again'),
+  ]);
+
+  expect(stub.log.text()).toMatch(/Wedged: 1 busy slot, no token for \d+ s/);
+  expect(stub.status.restart_budget).toMatchObject({ used: 1, remaining: 2 });
 });
 
 test('operations at once are all settled, and one child serves', async () => {

@@ -24,6 +24,8 @@ export type FleetOptions = {
   restart?: { max?: number; window_seconds?: number };
   /** Put after the llama-server's own arguments. */
   engineArgs?: readonly string[];
+  /** `wedge_seconds` of the manifest. */
+  wedgeSeconds?: number;
   hubEnv?: Record<string, string>;
   /** Leave the engine running when the reporter ends; the test then ends it. */
   keepEngine?: boolean;
@@ -186,7 +188,11 @@ export class Fleet {
           name: 'Tiny Llama',
           accelerator: 'cpu',
           ...(this.#options.restart && { restart: this.#options.restart }),
-          process: { command: inject('llamaServer'), args: [...args, ...(this.#options.engineArgs ?? [])] },
+          process: {
+            command: inject('llamaServer'),
+            args: [...args, ...(this.#options.engineArgs ?? [])],
+            ...(this.#options.wedgeSeconds && { wedge_seconds: this.#options.wedgeSeconds }),
+          },
         },
       ],
     });

@@ -19,7 +19,7 @@ export const POLICY: Policy = {
   backoff: { baseMs: 1_000, capMs: 60_000 },
   loadLimitMs: 30_000,
   stopGraceMs: 5_000,
-  unresponsiveMs: 60_000,
+  wedgeMs: 60_000,
 };
 
 export const READY: ReadyObservation = {

@@ -27,7 +27,7 @@ const POLICY: Policy = {
   backoff: { baseMs: 20, capMs: 20 },
   loadLimitMs: 20_000,
   stopGraceMs: 5_000,
-  unresponsiveMs: 60_000,
+  wedgeMs: 60_000,
 };
 
 const AskedSchema = v.object({ asked: v.record(v.string(), v.number()), is_sleeping: v.boolean() });

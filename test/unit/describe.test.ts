@@ -99,7 +99,7 @@ const rows: Row[] = [
     state: 'degraded',
     severity: 'warn',
     summary: 'Probe failing (timeout after 3000 ms)',
-    detail: ['Failing for 12 s', '3 of 3 restarts left'],
+    detail: ['No good answer for 12 s', '3 of 3 restarts left'],
   },
   {
     phase: 'failing without headroom',
@@ -107,7 +107,7 @@ const rows: Row[] = [
     state: 'degraded',
     severity: 'warn',
     summary: 'Probe failing (timeout after 3000 ms)',
-    detail: ['Failing for 0 s', 'Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
+    detail: ['No good answer for 0 s', 'Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
   },
   {
     phase: 'stopping on purpose',

@@ -22,11 +22,26 @@ function slots(file: string): ReturnType<typeof readSlots> {
   return readSlots(answer(captured(file)));
 }
 
+function markOf(nextToken: unknown): string {
+  const slot = { id: 2, is_processing: true, id_task: 5, next_token: nextToken };
+  const read = readSlots(answer(JSON.stringify([slot])));
+  return read.kind === 'known' ? read.value.mark : read.reason;
+}
+
 describe('captured bodies', () => {
   test('slots before any request, idle, and with one decoding', () => {
-    expect(slots('slots.fresh.json')).toEqual({ kind: 'known', value: { capacity: 4, busy: 0 } });
-    expect(slots('slots.idle.json')).toEqual({ kind: 'known', value: { capacity: 4, busy: 0 } });
-    expect(slots('slots.busy.json')).toEqual({ kind: 'known', value: { capacity: 4, busy: 1 } });
+    const idle = { kind: 'known', value: { capacity: 4, busy: 0, mark: '' } };
+    expect(slots('slots.fresh.json')).toEqual(idle);
+    expect(slots('slots.idle.json')).toEqual(idle);
+    expect(slots('slots.busy.json')).toEqual({
+      kind: 'known',
+      // Slot 0 at task 16: one token of its prompt, 343 of its answer.
+      value: { capacity: 4, busy: 1, mark: '0:16:1:343' },
+    });
+  });
+  test('the mark of busy slots moves with each token, in newer builds and in older ones', () => {
+    expect(markOf([{ n_decoded: 7 }])).toBe('2:5::7');
+    expect(markOf({ n_decoded: 8 })).toBe('2:5::8');
   });
   test('properties', () => {
     expect(readProps(answer(captured('props.json')))).toEqual({
@@ -97,7 +112,7 @@ describe('bodies of another build', () => {
     });
   });
   test('no slots at all are a capacity of 0, since the server said so', () => {
-    expect(readSlots(answer('[]'))).toEqual({ kind: 'known', value: { capacity: 0, busy: 0 } });
+    expect(readSlots(answer('[]'))).toEqual({ kind: 'known', value: { capacity: 0, busy: 0, mark: '' } });
   });
   test('a build that knows no sleep does not sleep', () => {
     expect(readProps(answer('{"total_slots":1}'))).toMatchObject({

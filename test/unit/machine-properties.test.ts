@@ -16,7 +16,7 @@ const policy = fc.record({
   backoff: fc.constant({ baseMs: 1_000, capMs: 20_000 }),
   loadLimitMs: fc.constantFrom(5_000, 30_000),
   stopGraceMs: fc.constantFrom(1_000, 5_000),
-  unresponsiveMs: fc.constant(POLICY.unresponsiveMs),
+  wedgeMs: fc.constant(POLICY.wedgeMs),
 });
 
 const within = (max: number): fc.Arbitrary<number> => fc.nat(max);

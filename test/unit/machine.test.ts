@@ -1,10 +1,13 @@
 // The decisions of supervision, phase by phase: what each event leads to, and what it spends.
 
 import { describe, expect, test } from 'vitest';
-import { BLOCKED_RETRY_MS, STUCK_AFTER_KILL_MS } from '../../reporter/supervisor/state.ts';
+import { describe as describeRuntime } from '../../reporter/supervisor/describe.ts';
+import { BLOCKED_RETRY_MS, STUCK_AFTER_KILL_MS, type Observation } from '../../reporter/supervisor/state.ts';
 import { FAILING, LOADING, MachineDriver, READY, T0 } from '../support/machine-driver.ts';
 
 const machine = (): MachineDriver => new MachineDriver();
+const busy = (mark: string): Observation => ({ ...READY, work: { kind: 'busy', slots: 2, mark } });
+const unknown: Observation = { ...READY, work: { kind: 'unknown' } };
 const adopted = (): MachineDriver =>
   machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, preset: 'long' });
 const crashedAndBack = (): MachineDriver => machine().toServing().crashAndReturn();
@@ -366,7 +369,7 @@ describe('serving', () => {
     const m = machine().toServing().observed(FAILING);
     expect(m.state.phase).toMatchObject({ kind: 'serving', failures: 1, failure: 'timeout after 3000 ms' });
     m.observed(READY);
-    expect(m.state.phase).toEqual({ kind: 'serving', pid: 101, sinceMs: T0, failures: 0 });
+    expect(m.state.phase).toEqual({ kind: 'serving', pid: 101, sinceMs: T0, failures: 0, goodAtMs: T0 });
   });
   test('unresponsive for too long is restarted under the budget', () => {
     const m = machine().toServing().observed(FAILING).after(59_999).observed(FAILING);
@@ -388,6 +391,40 @@ describe('serving', () => {
     expect(machine().toServing().observed(LOADING).state.phase).toMatchObject({
       failures: 1,
       failure: 'Loading model',
+    });
+  });
+});
+
+describe('busy slots', () => {
+  test('without a token for too long are wedged: restarted under the budget, with the reason', () => {
+    const m = machine().toServing().observed(busy('a')).after(59_999).observed(busy('a'));
+    expect(m.phase).toBe('serving');
+    m.after(1).observed(busy('a'));
+    expect(m).toMatchObject({ phase: 'stopping', signals: ['SIGTERM'] });
+    m.exited();
+    expect(m.state.phase).toMatchObject({ reason: 'Wedged: 2 busy slots, no token for 60 s' });
+    expect(m.timer('wait').spawned().state.spent).toHaveLength(1);
+  });
+  test('that move, however slowly, are never wedged', () => {
+    const m = machine().toServing().observed(busy('0'));
+    for (let token = 1; token < 50; token += 1) m.after(59_999).observed(busy(String(token)));
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+  });
+  test('that cannot be asked prove nothing, and end no stall', () => {
+    const m = machine().toServing().observed(busy('a')).after(120_000).observed(unknown);
+    expect(m.phase).toBe('serving');
+    expect(m.observed(busy('a')).phase).toBe('stopping');
+  });
+  test('that became idle in between start anew', () => {
+    const m = machine().toServing().observed(busy('a')).after(59_999).observed(READY);
+    expect(m.after(59_999).observed(busy('a')).phase).toBe('serving');
+  });
+  test('wedged without headroom are left alone, and told as degraded', () => {
+    const m = machine().toServing().exhaust().observed(busy('a')).after(60_000).observed(busy('a'));
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+    expect(describeRuntime('llama', m.state, m.nowMs, m.nowMs, m.policy)).toMatchObject({
+      state: 'degraded',
+      summary: 'Wedged: 2 busy slots, no token for 60 s',
     });
   });
 });
