@@ -1,11 +1,11 @@
-// Owns what a child writes: one file for each runtime, rotated at launch, its last lines, and word of its growth.
+// Owns what a child writes: one bounded file for each runtime, its last lines, and word of its growth.
 
 import { watch, type FSWatcher } from 'node:fs';
-import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../errors.ts';
 
-/** A larger file is rotated to `.1` at the next launch, so a runtime keeps at most about two of these. */
+/** A larger file makes room in `.1`, at a launch and while the child runs: a runtime keeps about two of these. */
 const ROTATE_AT_BYTES = 8 * 1024 * 1024;
 const TAIL_BYTES = 16 * 1024;
 
@@ -27,13 +27,24 @@ export class RuntimeLog {
     return { file, startBytes: (await file.stat()).size };
   }
 
+  /**
+   * Makes room while the child goes on writing. It holds the file open for appending, so what is there is copied away
+   * and the file is emptied under it; lines written between the two are lost.
+   */
+  async bound(): Promise<void> {
+    if ((await this.#sizeBytes()) <= ROTATE_AT_BYTES) return;
+    await copyFile(this.path, `${this.path}.1`);
+    await truncate(this.path, 0);
+  }
+
   /** The last lines written since `startBytes`, oldest first, without blank ones. */
   async tail(startBytes: number, maxLines: number): Promise<string[]> {
     const file = await open(this.path, 'r');
     try {
       const { size } = await file.stat();
-      // A file that somebody else cut short is read from where its end is now.
-      const from = Math.min(size, Math.max(startBytes, size - TAIL_BYTES));
+      // A file that was emptied meanwhile holds nothing of an earlier launch.
+      const launchedAt = startBytes > size ? 0 : startBytes;
+      const from = Math.max(launchedAt, size - TAIL_BYTES, 0);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
       const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
       return lines.filter((line) => line.trim() !== '').slice(-maxLines);

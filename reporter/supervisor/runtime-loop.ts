@@ -24,6 +24,8 @@ import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
 const LAST_LINES = 30;
+/** A talkative server writes some MB an hour. */
+const BOUND_LOG_EVERY_MS = 60_000;
 
 export type RuntimeLoopOptions = {
   backend: Backend;
@@ -189,7 +191,9 @@ export class RuntimeLoop {
       onGrowth: (callback) => this.#watchGrowth(callback),
       gone: gone.signal,
     });
+    const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
     const exit = await child.exited;
+    clearInterval(bounding);
     gone.abort();
     if (this.#child === child) {
       this.#child = undefined;
@@ -203,6 +207,16 @@ export class RuntimeLoop {
     }
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
+  }
+
+  async #boundLog(): Promise<void> {
+    try {
+      await this.#options.output.bound();
+    } catch (error) {
+      this.#options.log.warn(
+        `${this.backend.descriptor.id}: its log cannot be kept small: ${messageOf(error)}`,
+      );
+    }
   }
 
   #watchGrowth(callback: () => void): FSWatcher | undefined {

@@ -75,3 +75,21 @@ test('word of its growth', async () => {
   watcher.close();
   expect(grown).toBeGreaterThan(0);
 });
+
+test('a file that grows while its child runs is emptied under it, and the child goes on writing', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const { file, startBytes } = await log.open();
+  await file.appendFile('x'.repeat(8 * MIB));
+  await log.bound();
+  expect((await stat(log.path)).size).toBe(8 * MIB);
+
+  await file.appendFile('the last of the old\n');
+  await log.bound();
+  expect((await stat(log.path)).size).toBe(0);
+  expect((await stat(`${log.path}.1`)).size).toBe(8 * MIB + 20);
+
+  await file.appendFile('the first of the new\n');
+  await file.close();
+  expect(await log.tail(startBytes, 30)).toEqual(['the first of the new']);
+  expect(await log.tail(9 * MIB, 30)).toEqual(['the first of the new']);
+});
