@@ -69,16 +69,18 @@ async function run(flags: Flags): Promise<void> {
     version: packageJson.version,
     log,
     credentials: async (signal) =>
-      kept ?? enrolUntilDone(config, log, signal, () => finish('refused', EXIT_FAILED)),
+      kept ?? enrolUntilDone(config, log, signal, () => finish('refused', EXIT_FAILED, true)),
     onFirstAccepted: () => process.stdout.write(`reporter ready ${config.node}\n`),
   });
   let ending = false;
   // The first terminator wins; a second Ctrl-C must not cut the orderly end short of its limit.
-  function finish(cause: string, exitCode: number): void {
+  function finish(cause: string, exitCode: number, stopChildren = config.stopChildren): void {
     if (ending) return;
     ending = true;
-    log.info(`${cause}: ending, the runtimes ${config.stopChildren ? 'end too' : 'go on'}`);
-    const stopping = starting.then((reporter) => reporter.stop());
+    log.info(
+      `${cause}: ending, the runtimes ${stopChildren ? 'end too' : 'go on (--stop-children ends them)'}`,
+    );
+    const stopping = starting.then((reporter) => reporter.stop({ stopChildren }));
     stopping.then(
       () => process.exit(exitCode),
       (error: unknown) => {

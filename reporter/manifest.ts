@@ -107,7 +107,8 @@ function addressFaults(key: string, args: readonly string[]): string[] {
 type Issues = readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]];
 
 function explain(issues: Issues): string {
-  const [issue] = issues;
+  // A misspelt key is also a missing one: the spelling is what is to be mended.
+  const issue = issues.find((candidate) => candidate.expected === 'never') ?? issues[0];
   return withCount(`${pathOf(issue)}: ${reasonOf(issue)}`, issues.length);
 }
 

@@ -29,7 +29,7 @@ const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
 
 export type Reporter = {
   /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
-  stop(): Promise<void>;
+  stop(options: { stopChildren: boolean }): Promise<void>;
 };
 
 export type ReporterOptions = {
@@ -114,8 +114,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
 
   return {
-    async stop() {
-      if (config.stopChildren) await supervisor.shutDown();
+    async stop({ stopChildren }) {
+      if (stopChildren) await supervisor.shutDown();
       else supervisor.release();
       accelerators.stop();
       ended.abort();

@@ -83,6 +83,9 @@ matrix: ${matrix}
 ARW_ADMIN_TOKEN=${adminToken}
 curl -H "Authorization: Bearer ${adminToken}" ${matrix}
 
+export ARW_HUB_URL=${hubUrl}
+npm run -s cli -- runtime status
+
 Ctrl-C ends all of it.
 `;
 }

@@ -15,5 +15,12 @@ export async function joinToken(
   progress(
     `Good for ${options.uses} ${options.uses === 1 ? 'host' : 'hosts'} until ${toSeconds(made.expires_at)}; on the host:`,
   );
+  if (isLoopback(hub.url.hostname)) {
+    progress(`(${hub.url.hostname} is this machine only: elsewhere put the hub's address in its place)`);
+  }
   print(`ARW_JOIN_TOKEN=${made.join_token} arw-reporter run --hub ${hub.url.origin}`);
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }

@@ -8,16 +8,25 @@ import type { Fleet } from './fleet.ts';
 
 const LOOK_EVERY_MS = 300;
 
-/** One line for the terminal once the node is `ok` or has settled on an error; empty when interrupted before. */
+/** One line for the terminal once the node is ready or has settled on an error; empty when interrupted before. */
 export async function untilReady(fleet: Fleet, engine: Engine, interrupted: AbortSignal): Promise<string> {
   while (!interrupted.aborted) {
     const item = await lookUp(fleet);
-    if (item !== undefined && (item.status.code === 'ok' || item.status.code === 'error')) {
+    if (item !== undefined && isSettled(item)) {
       return `${fleet.node}: ${item.status.label} (engine: ${engine.kind})\n`;
     }
     await delay(LOOK_EVERY_MS, undefined, { ref: false });
   }
   return '';
+}
+
+/** Ready, even where something else is to be told of the node; or failed. */
+function isSettled({ status, runtimes = [] }: MatrixItem): boolean {
+  return (
+    status.code === 'ok' ||
+    status.code === 'error' ||
+    runtimes.every((runtime) => runtime.status.state === 'ready')
+  );
 }
 
 async function lookUp({ hubUrl, adminToken, node }: Fleet): Promise<MatrixItem | undefined> {

@@ -90,6 +90,8 @@ describe('settings that cannot be used: exit code 2 and one sentence', () => {
 test('a join token that the hub refuses ends it with exit code 1, and its children with it', async () => {
   const host = await Host.prepare();
   await host.superviseStub();
+  // Also without --stop-children: a first start that fails must not leave a model behind.
+  host.stopChildren = false;
   const hub = await FakeHub.start();
   const running = host.start(hub.url, { ARW_JOIN_TOKEN: 'a-wrong-token' });
   const { exitCode } = await running.program.ended;

@@ -67,10 +67,13 @@ export class Host {
     return processesWith(join(this.folder, 'tiny.gguf'));
   }
 
+  /** False where a test is about what a reporter does that was not told to. */
+  stopChildren = true;
+
   args(...more: string[]): string[] {
     const where = ['--node', NODE, '--manifest', this.manifest, '--state-dir', this.stateDir];
     // A test leaves nothing behind; that models outlive a reporter is told end to end.
-    return [MAIN, 'run', ...where, '--stop-children', ...more];
+    return [MAIN, 'run', ...where, ...(this.stopChildren ? ['--stop-children'] : []), ...more];
   }
 
   finish(env: Record<string, string>, ...more: string[]): Promise<Finished> {

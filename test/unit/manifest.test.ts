@@ -280,3 +280,10 @@ describe('the file', () => {
     await expect(loadManifest(path)).rejects.toThrow(`${path}: it cannot be read (EISDIR)`);
   });
 });
+
+test('a misspelt required key is told as misspelt, not as missing', () => {
+  const text = 'version = 1\n[[runtimes]]\nid = "a"\nadaptor = "llama.cpp"\n[runtimes.process]\n';
+  expect(() => parseManifest(text, 'm.toml')).toThrow(
+    'm.toml: runtimes[0] (a).adaptor: is not a known key; check its spelling against the manifest reference (and 1 more)',
+  );
+});

@@ -95,7 +95,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     if (this.#store.credentials(node) !== undefined) {
       return problem(
         'node-exists',
-        `Node "${node}" is enrolled: DELETE /nodes/${node} first, or start the reporter with its state directory`,
+        `Node "${node}" is enrolled: DELETE /nodes/${node} first, start the reporter with its state directory, or give this host another name with --node`,
       );
     }
     this.#store.spendJoinToken(joinHash);
