@@ -51,7 +51,9 @@ function resetOf(budget: RestartBudget): string[] {
 
 function runtimeCells(record: SupervisorRecord): string[] {
   const { status, descriptor } = record;
-  const facts = [status.summary === status.state_label ? undefined : status.summary];
+  // First, since a narrow terminal cuts the end: whoever looks must know that no model is behind it.
+  const facts = [descriptor.tags?.['engine'] === 'stub' ? 'engine: stub' : undefined];
+  facts.push(status.summary === status.state_label ? undefined : status.summary);
   if (!record.stale) {
     const { restart_budget: budget, health } = status;
     if (budget) facts.push(`${budget.remaining} of ${budget.max_restarts} restarts left`);

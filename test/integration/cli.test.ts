@@ -23,9 +23,13 @@ let uplink: UplinkClient;
 beforeAll(async () => {
   hub = await Hub.start();
   const first = await hub.enroll('gpu-01');
+  const stub = runtimeRecord({ id: 'shared' });
   uplink = await hub.uplink('gpu-01', first.token);
   await uplink.report(
-    snapshot({ node: 'gpu-01', runtimes: [runtimeRecord(), runtimeRecord({ id: 'shared' })] }),
+    snapshot({
+      node: 'gpu-01',
+      runtimes: [runtimeRecord(), { ...stub, descriptor: { ...stub.descriptor, tags: { engine: 'stub' } } }],
+    }),
   );
   const second = await hub.enroll('gpu-02');
   const failed = runtimeRecord({ id: 'down', state: 'error', budget: emptyBudget(RESET_AT) });
@@ -55,6 +59,9 @@ test('runtime status says counts, the tightest budget, its reset, every runtime,
   expect(lines[1]).toBe('Restarts left: at least 0 of 3 (gpu-02/down)');
   expect(lines[2]).toBe(`Next reset: ${RESET_SAID}`);
   expect(lines).toContain('  gpu-01/llama.70b  Ready (Info)   3 of 3 restarts left, llama-3.3-70b-q4');
+  expect(lines).toContain(
+    '  gpu-01/shared     Ready (Info)   engine: stub, 3 of 3 restarts left, llama-3.3-70b-q4',
+  );
   expect(lines).toContain('  gpu-02/down       Error (Error)  0 of 3 restarts left, llama-3.3-70b-q4');
   expect(lines).toContain('Matrix: 2 nodes, ttl_seconds 60 (none past it)');
   expect(stdout).toMatch(/^ {2}gpu-02 {2}Error - Runtime down: Error, heard \d+ s ago$/m);
