@@ -2,7 +2,16 @@
 
 import type { RuntimeDescriptor } from '../../contract/runtime-record.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
-import type { Exit, Observation } from '../supervisor/state.ts';
+import type { Exit, Observation, Outcome } from '../supervisor/state.ts';
+
+/** Where a server takes requests, and what it wants to be told with each (its API key). */
+export type Endpoint = { origin: string; headers: Readonly<Record<string, string>> };
+
+/** Loading and unloading among the models of one server. An outcome says how it ended, never throws for what it does. */
+export type ModelControl = {
+  load(model: string, signal: AbortSignal): Promise<Outcome>;
+  unload(model: string, signal: AbortSignal): Promise<Outcome>;
+};
 
 export type Backend = {
   /** What it is; models are added from observations. */
@@ -23,6 +32,10 @@ export type Backend = {
    * `preset` and is looked at where that makes it serve.
    */
   reset(preset: string | undefined): void;
+  /** Where the process that was launched last takes requests. */
+  endpoint(): Endpoint;
+  /** Undefined where the server serves one model for its whole life. */
+  readonly modelControl?: ModelControl;
   /** One sentence on why the process ended, from its exit and the last lines that it wrote. */
   explainExit(exit: Exit, lastLines: readonly string[]): string;
 };

@@ -134,6 +134,7 @@ export function llamaCppBackend(
       throughput.reset();
       models = undefined;
     },
+    endpoint: () => ({ origin: target.origin, headers: target.headers }),
     explainExit: explainLlamaExit,
   };
 }

@@ -43,6 +43,7 @@ export function processBackend(
       };
     },
     reset: () => undefined,
+    endpoint: () => ({ origin: new URL(check.url).origin, headers: {} }),
     explainExit: describeExit,
   };
 }
