@@ -30,6 +30,5 @@ function descriptorOf(entry: RuntimeEntry): RuntimeDescriptor {
     modalities: entry.modalities ?? ['text'],
     ...(entry.accelerator && { accelerator: entry.accelerator }),
     ...(entry.tags && { tags: entry.tags }),
-    sandbox: 'none',
   };
 }

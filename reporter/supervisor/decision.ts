@@ -14,6 +14,7 @@ import {
   type RuntimeState,
   type TimerName,
 } from './state.ts';
+import { withWish, type Variant } from './variant.ts';
 
 export class Decision {
   state: RuntimeState;
@@ -30,9 +31,9 @@ export class Decision {
   launch(spend: boolean): void {
     this.cancel('wait');
     this.state.launch += 1;
-    const { launch, preset } = this.state;
-    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, preset };
-    this.effects.push({ kind: 'launch', launch, preset });
+    const { launch, variant } = this.state;
+    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, variant };
+    this.effects.push({ kind: 'launch', launch, variant });
   }
 
   stop(pid: number, after: AfterStop): void {
@@ -71,8 +72,8 @@ export class Decision {
   }
 
   /** Only where the wish is granted: a refused one must not change what the next launch does. */
-  takePreset(wish: { preset?: string }): void {
-    if (wish.preset !== undefined) this.state.preset = wish.preset;
+  takeVariant(wish: { variant?: Variant }): void {
+    this.state.variant = withWish(this.state.variant, wish.variant);
   }
 
   giveUpWaiting(pid: number): void {

@@ -24,7 +24,7 @@ function decide(d: Decision, event: RuntimeEvent): void {
     case 'timer':
       return onTimer(d, event.timer);
     case 'adopted':
-      return onAdopted(d, event.pid, event.startedAtMs, event.preset);
+      return onAdopted(d, event.pid, event.startedAtMs, event.variant);
     case 'spawned':
     case 'blocked':
     case 'exited':

@@ -4,8 +4,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { startOf } from '../../system/process-identity.ts';
+import { SandboxKindSchema } from '../../contract/words.ts';
 import { codeOf } from '../errors.ts';
 import type { LaunchSpec } from './child.ts';
+import type { Variant } from './variant.ts';
 
 const ChildSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -18,6 +20,7 @@ const ChildSchema = v.object({
   /** Where this launch's output begins in the runtime's log. */
   log_start_bytes: v.number(),
   preset: v.optional(v.string()),
+  sandbox: v.optional(SandboxKindSchema),
 });
 export type RememberedChild = v.InferOutput<typeof ChildSchema>;
 
@@ -33,7 +36,7 @@ export async function describeChild(
   pid: number,
   spec: LaunchSpec,
   logStartBytes: number,
-  preset: string | undefined,
+  variant: Variant,
 ): Promise<RememberedChild | undefined> {
   const start = await startOf(pid);
   if (start === undefined) return undefined;
@@ -44,7 +47,7 @@ export async function describeChild(
     args: [...spec.args],
     started_at_ms: Date.now(),
     log_start_bytes: logStartBytes,
-    ...(preset !== undefined && { preset }),
+    ...variant,
   };
 }
 

@@ -14,15 +14,16 @@ import {
   type TimerName,
   type Work,
 } from './state.ts';
+import { sameVariant, type Variant } from './variant.ts';
 
 type Serving = Extract<Phase, { kind: 'serving' }>;
 
 /** A child of an earlier reporter: it is looked at like one that loads, and nothing is spent on it. */
-export function onAdopted(d: Decision, pid: number, startedAtMs: number, preset: string | undefined): void {
+export function onAdopted(d: Decision, pid: number, startedAtMs: number, variant: Variant): void {
   if (d.state.phase.kind !== 'resting') return;
   d.state.wanted = 'up';
   d.state.launch += 1;
-  d.state.preset = preset;
+  d.state.variant = variant;
   d.state.startedAtMs = startedAtMs;
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
@@ -37,8 +38,8 @@ export function onSpawned(d: Decision, pid: number): void {
   }
   d.state.startedAtMs = d.nowMs;
   if (d.state.wanted === 'down') return d.stop(pid, { kind: 'rest' });
-  // Another preset was asked for while this one was being launched.
-  if (phase.preset !== d.state.preset) return d.stop(pid, { kind: 'relaunch', spend: false });
+  // Another variant was asked for while this one was being launched.
+  if (!sameVariant(phase.variant, d.state.variant)) return d.stop(pid, { kind: 'relaunch', spend: false });
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -47,7 +48,7 @@ export function onBlocked(d: Decision, reasons: readonly string[]): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (d.state.wanted === 'down') return d.rest();
-  if (phase.preset !== d.state.preset) return d.launch(phase.spend);
+  if (!sameVariant(phase.variant, d.state.variant)) return d.launch(phase.spend);
   const reason = reasons.join('; ');
   d.settleAll(['start', 'restore'], failure('blocked', reason));
   d.wait(BLOCKED_RETRY_MS, phase.spend, 'blocked', reason);

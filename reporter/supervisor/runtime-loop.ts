@@ -2,8 +2,10 @@
 
 import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { SandboxKind } from '../../contract/words.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
+import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { describe } from './describe.ts';
@@ -20,6 +22,7 @@ import {
   type RuntimeState,
   type TimerName,
 } from './state.ts';
+import { AS_MANIFEST, withWish, type Variant } from './variant.ts';
 import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
@@ -33,6 +36,8 @@ export type RuntimeLoopOptions = {
   output: RuntimeLog;
   memory: RuntimeMemory;
   log: Log;
+  /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
+  sandbox?: (kind: SandboxKind | undefined) => Sandbox;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
   onMaterialChange: () => void;
 };
@@ -67,7 +72,8 @@ export class RuntimeLoop {
     if (remembered === undefined) return;
     const { backend, log } = this.#options;
     const { id } = backend.descriptor;
-    const recognition = await recognize(remembered, backend.launchSpec(remembered.preset));
+    const variant = withWish(AS_MANIFEST, remembered);
+    const recognition = await recognize(remembered, this.#spec(variant));
     if (recognition.kind !== 'ours') {
       if (recognition.kind === 'different') {
         log.warn(
@@ -78,11 +84,11 @@ export class RuntimeLoop {
       return this.#remember();
     }
     log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
-    backend.reset(remembered.preset);
+    backend.reset(variant.preset);
     const child = new AdoptedChild(remembered);
     this.#child = child;
-    const { pid, started_at_ms: startedAtMs, preset } = remembered;
-    this.#post({ kind: 'adopted', pid, startedAtMs, preset });
+    const { pid, started_at_ms: startedAtMs } = remembered;
+    this.#post({ kind: 'adopted', pid, startedAtMs, variant });
     void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
   }
 
@@ -105,8 +111,9 @@ export class RuntimeLoop {
   record(): RuntimeRecord {
     const { descriptor } = this.backend;
     const models = this.#state.observation?.models ?? [];
+    const sandbox = this.#sandbox(this.#state.variant).kind;
     return {
-      descriptor: { ...descriptor, ...(models.length > 0 && { models }) },
+      descriptor: { ...descriptor, sandbox, ...(models.length > 0 && { models }) },
       status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
     };
   }
@@ -129,7 +136,7 @@ export class RuntimeLoop {
     if (this.#released) return;
     switch (effect.kind) {
       case 'launch':
-        void this.#launch(effect.launch, effect.preset);
+        void this.#launch(effect.launch, effect.variant);
         return;
       case 'signal':
         this.#child?.signal(effect.signal);
@@ -155,13 +162,16 @@ export class RuntimeLoop {
     }
   }
 
-  async #launch(launch: number, preset: string | undefined): Promise<void> {
+  async #launch(launch: number, variant: Variant): Promise<void> {
     const { backend, output } = this.#options;
     try {
-      const faults = await backend.preflight(preset);
+      const faults = [
+        ...(await this.#sandbox(variant).faults()),
+        ...(await backend.preflight(variant.preset)),
+      ];
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
-      backend.reset(preset);
-      const spec = backend.launchSpec(preset);
+      backend.reset(variant.preset);
+      const spec = this.#spec(variant);
       const { file, startBytes } = await output.open();
       let child: Child;
       try {
@@ -171,7 +181,7 @@ export class RuntimeLoop {
         await file.close();
       }
       this.#child = child;
-      await this.#noteChild(child, spec, startBytes, preset);
+      await this.#noteChild(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
       void this.#awaitExit(child, launch, startBytes);
     } catch (error) {
@@ -248,17 +258,21 @@ export class RuntimeLoop {
   }
 
   /** Never throws: the child lives already, and what happens to it must not hang on what is remembered of it. */
-  async #noteChild(
-    child: Child,
-    spec: LaunchSpec,
-    startBytes: number,
-    preset: string | undefined,
-  ): Promise<void> {
+  async #noteChild(child: Child, spec: LaunchSpec, startBytes: number, variant: Variant): Promise<void> {
     try {
-      this.#remembered = await describeChild(child.pid, spec, startBytes, preset);
+      this.#remembered = await describeChild(child.pid, spec, startBytes, variant);
     } catch (error) {
       this.#options.log.warn(`Process ${child.pid} cannot be adopted later: ${messageOf(error)}`);
     }
+  }
+
+  /** The launch of a variant, its sandbox around it. */
+  #spec(variant: Variant): LaunchSpec {
+    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset));
+  }
+
+  #sandbox(variant: Variant): Sandbox {
+    return this.#options.sandbox?.(variant.sandbox) ?? UNCONFINED;
   }
 
   #remember(): void {

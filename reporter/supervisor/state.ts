@@ -3,6 +3,7 @@
 import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { BackoffRule } from '../backoff.ts';
 import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
+import { AS_MANIFEST, type Variant } from './variant.ts';
 
 /**
  * Whether work moves. `mark` changes with every token and every step of a prompt: two equal marks of busy slots mean
@@ -32,7 +33,7 @@ export type Phase =
   /** Down on purpose. */
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
-  | { kind: 'launching'; sinceMs: number; spend: boolean; preset: string | undefined }
+  | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant }
   | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
   | {
       kind: 'serving';
@@ -63,7 +64,7 @@ export type RuntimeState = {
   attempt: number;
   spent: SpentRestarts;
   restartsTotal: number;
-  preset: string | undefined;
+  variant: Variant;
   startedAtMs: number | undefined;
   lastExit: Exit | undefined;
   observation: ReadyObservation | undefined;
@@ -73,9 +74,9 @@ export type RuntimeState = {
 
 export type RuntimeEvent =
   | { kind: 'start'; operation: Operation }
-  | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; preset?: string }
+  | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; variant?: Variant }
   | { kind: 'shutdown'; operation: Operation }
-  | { kind: 'adopted'; pid: number; startedAtMs: number; preset: string | undefined }
+  | { kind: 'adopted'; pid: number; startedAtMs: number; variant: Variant }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
   | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }
@@ -90,7 +91,7 @@ export type Outcome =
   | { ok: false; error: { reason: string; message: string } };
 
 export type Effect =
-  | { kind: 'launch'; launch: number; preset: string | undefined }
+  | { kind: 'launch'; launch: number; variant: Variant }
   | { kind: 'signal'; signal: 'SIGTERM' | 'SIGKILL' }
   | { kind: 'arm-timer'; timer: TimerName; atMs: number }
   | { kind: 'cancel-timer'; timer: TimerName }
@@ -133,7 +134,7 @@ export function initialState(
     attempt: 0,
     spent: remembered.spent,
     restartsTotal: remembered.restartsTotal,
-    preset: undefined,
+    variant: AS_MANIFEST,
     startedAtMs: undefined,
     lastExit: undefined,
     observation: undefined,

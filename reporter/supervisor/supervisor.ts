@@ -58,7 +58,7 @@ export class Supervisor {
           operation,
           restart,
           force,
-          ...(preset !== undefined && { preset }),
+          ...(preset !== undefined && { variant: { preset } }),
         });
       }
       default:

@@ -2,8 +2,9 @@
 
 import { failure, type Decision } from './decision.ts';
 import type { Operation } from './state.ts';
+import { sameVariant, withWish, type Variant } from './variant.ts';
 
-type Wish = { operation: Operation; force?: boolean; preset?: string };
+type Wish = { operation: Operation; force?: boolean; variant?: Variant };
 
 export function bringUp(d: Decision, wish: Wish): void {
   const { phase } = d.state;
@@ -17,12 +18,12 @@ export function bringUp(d: Decision, wish: Wish): void {
       d.want('up', operation);
       return;
     case 'stopping':
-      d.takePreset(wish);
+      d.takeVariant(wish);
       d.want('up', operation);
       if (phase.after.kind === 'rest') d.stopThen({ kind: 'relaunch', spend: false });
       return;
     case 'resting':
-      d.takePreset(wish);
+      d.takeVariant(wish);
       d.want('up', operation);
       return d.launch(false);
     // A crashed runtime that is started again is a restart, by whatever name it is asked for.
@@ -37,18 +38,18 @@ export function bringUp(d: Decision, wish: Wish): void {
 export function restart(d: Decision, wish: Wish): void {
   const { phase } = d.state;
   const { operation } = wish;
-  const otherPreset = wish.preset !== undefined && wish.preset !== d.state.preset;
+  const otherVariant = !sameVariant(withWish(d.state.variant, wish.variant), d.state.variant);
   const underWay =
     phase.kind === 'launching' ||
     (phase.kind === 'stopping' && phase.after.kind === 'relaunch') ||
     (phase.kind === 'loading' &&
-      !otherPreset &&
+      !otherVariant &&
       d.state.pending.some((pending) => pending.kind !== 'shutdown'));
   const free = phase.kind === 'waiting' && !phase.spend;
   if (!underWay && wish.force !== true && !free && d.remaining() === 0) {
     return d.settle(operation, d.exhausted());
   }
-  d.takePreset(wish);
+  d.takeVariant(wish);
   d.want('up', operation);
   if (underWay) return;
   switch (phase.kind) {

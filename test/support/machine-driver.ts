@@ -64,7 +64,13 @@ export class MachineDriver {
   restore(options: { restart?: boolean; force?: boolean; preset?: string } = {}): this {
     const { restart = true, force = false, preset } = options;
     const operation = { id: this.#id('restore'), kind: 'restore' as const };
-    return this.send({ kind: 'restore', operation, restart, force, ...(preset !== undefined && { preset }) });
+    return this.send({
+      kind: 'restore',
+      operation,
+      restart,
+      force,
+      ...(preset !== undefined && { variant: { preset } }),
+    });
   }
 
   shutdown(): this {

@@ -90,7 +90,7 @@ export class MachineWorld {
           operation,
           restart,
           force,
-          ...(preset !== undefined && { preset }),
+          ...(preset !== undefined && { variant: { preset } }),
         });
       }
       case 'crash':
@@ -151,7 +151,7 @@ export class MachineWorld {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'launch':
-        return this.#launch(effect.launch, effect.preset);
+        return this.#launch(effect.launch, effect.variant.preset);
       case 'signal':
         return this.#signal(effect.signal);
       case 'arm-timer': {

@@ -148,7 +148,7 @@ test('a runtime whose children are sound is ready in the end, whatever happened 
       world.act({ kind: 'restore', restart: false, force: true });
       world.pass(QUIET_MS);
       expect(world.state.phase.kind).toBe('serving');
-      expect(world.child?.preset).toBe(world.state.preset);
+      expect(world.child?.preset).toBe(world.state.variant.preset);
     }),
     RUNS,
   );

@@ -9,12 +9,12 @@ const machine = (): MachineDriver => new MachineDriver();
 const busy = (mark: string): Observation => ({ ...READY, work: { kind: 'busy', slots: 2, mark } });
 const unknown: Observation = { ...READY, work: { kind: 'unknown' } };
 const adopted = (): MachineDriver =>
-  machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, preset: 'long' });
+  machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, variant: { preset: 'long' } });
 const crashedAndBack = (): MachineDriver => machine().toServing().crashAndReturn();
 
 const presetOf = (m: MachineDriver): unknown =>
   m.effects
-    .map((effect) => (effect.kind === 'launch' ? effect.preset : undefined))
+    .map((effect) => (effect.kind === 'launch' ? effect.variant.preset : undefined))
     .find((name) => name !== undefined);
 
 describe('start', () => {
@@ -199,10 +199,12 @@ describe('preset', () => {
   });
   test('of a refused restore changes nothing', () => {
     const m = machine().toServing().exhaust().restore({ preset: 'long' });
-    expect(m.state.preset).toBeUndefined();
+    expect(m.state.variant.preset).toBeUndefined();
   });
   test('of a restore that leaves a serving runtime alone changes nothing', () => {
-    expect(machine().toServing().restore({ restart: false, preset: 'long' }).state.preset).toBeUndefined();
+    expect(
+      machine().toServing().restore({ restart: false, preset: 'long' }).state.variant.preset,
+    ).toBeUndefined();
   });
   test('another than the one that loads is not joined: the child is restarted with it', () => {
     const m = machine()
@@ -473,7 +475,12 @@ describe('adoption', () => {
   test('is looked at like a load, launches nothing and spends nothing', () => {
     const m = adopted();
     expect(m).toMatchObject({ phase: 'loading', launches: 0, armed: { load: 30_000 } });
-    expect(m.state).toMatchObject({ wanted: 'up', preset: 'long', startedAtMs: T0 - 5_000, spent: [] });
+    expect(m.state).toMatchObject({
+      wanted: 'up',
+      variant: { preset: 'long' },
+      startedAtMs: T0 - 5_000,
+      spent: [],
+    });
     expect(m.observed(READY).phase).toBe('serving');
   });
   test('a start meanwhile joins it', () => {
@@ -487,7 +494,7 @@ describe('adoption', () => {
     expect(m.exited().phase).toBe('waiting');
   });
   test('of a runtime that is up already is ignored', () => {
-    const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, preset: undefined });
+    const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, variant: {} });
     expect(m).toMatchObject({ phase: 'serving', effects: [] });
   });
 });
