@@ -2,6 +2,7 @@
 
 import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import { foreignListener } from '../../system/listeners.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
@@ -13,6 +14,7 @@ import { describeChild, type RememberedChild, type RuntimeMemory } from './memor
 import {
   initialState,
   type Effect,
+  type Observation,
   type Operation,
   type Outcome,
   type Policy,
@@ -183,7 +185,7 @@ export class RuntimeLoop {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     void watchChild({
-      observe: (signal) => backend.observe(signal),
+      observe: (signal) => this.#observe(child, signal),
       onObserved: (observation) => {
         this.#post({ kind: 'observed', launch, observation });
         return this.#state.phase;
@@ -207,6 +209,18 @@ export class RuntimeLoop {
     }
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
+  }
+
+  /** Looks once. What a child has never answered itself does not make it ready: a stranger may hold its port. */
+  async #observe(child: Supervised, signal: AbortSignal): Promise<Observation> {
+    const observation = await this.backend.observe(signal);
+    if (this.#state.phase.kind !== 'loading' || observation.kind === 'failing') return observation;
+    const { hostname, port, protocol } = new URL(this.backend.endpoint().origin);
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    const stranger = await foreignListener(hostname.replace(/^\[|\]$/g, ''), number, child.pid);
+    if (stranger === undefined) return observation;
+    const who = `process ${stranger.pid} (${stranger.program})`;
+    return { kind: 'loading', detail: `Port ${number} is answered by ${who}, not by this runtime` };
   }
 
   async #boundLog(): Promise<void> {

@@ -142,7 +142,7 @@ describe('a launch that cannot succeed is an error with its reason, spends nothi
     onTestFinished(() => void squatter.close());
     await once(squatter, 'listening');
     expect(await blockedBecause(stub)).toBe(
-      `Port ${stub.port} on 127.0.0.1 is in use by another process; stop that one or choose another port`,
+      `Port ${stub.port} on 127.0.0.1 is in use by process ${process.pid} (node); stop that one or choose another port`,
     );
     squatter.close();
     await once(squatter, 'close');
