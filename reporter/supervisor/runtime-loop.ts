@@ -1,6 +1,8 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
 import type { FSWatcher } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { foreignListener } from '../../system/listeners.ts';
 import type { Backend } from '../backends/backend.ts';
@@ -47,6 +49,8 @@ export class RuntimeLoop {
   #child: Supervised | undefined;
   #remembered: RememberedChild | undefined;
   #released = false;
+  /** Why the memory could not be written last; empty where it was. */
+  #memoryFault = '';
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -158,13 +162,13 @@ export class RuntimeLoop {
   }
 
   async #launch(launch: number, preset: string | undefined): Promise<void> {
-    const { backend, output } = this.#options;
+    const { backend } = this.#options;
     try {
       const faults = await backend.preflight(preset);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       backend.reset(preset);
       const spec = backend.launchSpec(preset);
-      const { file, startBytes } = await output.open();
+      const { file, startBytes } = await this.#openOutput();
       let child: Child;
       try {
         child = await Child.spawn(spec, file.fd);
@@ -178,6 +182,16 @@ export class RuntimeLoop {
       void this.#awaitExit(child, launch, startBytes);
     } catch (error) {
       this.#post({ kind: 'blocked', launch, reasons: [`Cannot be launched: ${messageOf(error)}`] });
+    }
+  }
+
+  /** A server whose words have no place is worth more than none. */
+  async #openOutput(): Promise<{ file: FileHandle; startBytes: number }> {
+    try {
+      return await this.#options.output.open();
+    } catch (error) {
+      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not kept: ${messageOf(error)}`);
+      return { file: await open(devNull, 'a'), startBytes: 0 };
     }
   }
 
@@ -278,16 +292,20 @@ export class RuntimeLoop {
   #remember(): void {
     const { spent, restartsTotal } = this.#state;
     const child = this.#remembered;
+    const { memory, log } = this.#options;
+    let fault = '';
     try {
-      this.#options.memory.save({
-        spent_at_ms: [...spent],
-        restarts_total: restartsTotal,
-        ...(child && { child }),
-      });
+      memory.save({ spent_at_ms: [...spent], restarts_total: restartsTotal, ...(child && { child }) });
     } catch (error) {
       // Supervision goes on; only a later reporter would not know what this one did.
-      this.#options.log.error(`${this.#options.memory.path} cannot be written: ${messageOf(error)}`);
+      fault = `${memory.path} cannot be written: ${messageOf(error)}`;
     }
+    // Once, however many events find the disk full.
+    if (fault !== this.#memoryFault) {
+      if (fault === '') log.info(`${memory.path} is written again`);
+      else log.error(fault);
+    }
+    this.#memoryFault = fault;
   }
 
   #cancel(timer: TimerName): void {

@@ -151,6 +151,18 @@ describe('a launch that cannot succeed is an error with its reason, spends nothi
   });
 });
 
+test('a server whose log cannot be opened is started all the same, and mended', async () => {
+  const stub = await SupervisedStub.prepare();
+  await writeFile(join(stub.folder, 'logs'), 'in the way');
+  expect(await stub.start()).toMatchObject({ ok: true });
+  expect(stub.log.text()).toMatch(/its log is not kept: E/);
+
+  const first = stub.pid;
+  process.kill(first, 'SIGKILL');
+  await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.log.text()).toContain('killed (SIGKILL');
+});
+
 test('a crash loop stops at the budget, and its log says why', async () => {
   const budget = { maxRestarts: 2, windowMs: 600_000 };
   const stub = await SupervisedStub.prepare({
