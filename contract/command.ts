@@ -3,9 +3,20 @@
 import * as v from 'valibot';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
 import { RestartBudgetSchema } from './runtime-record.ts';
-import { Count, Line, Timestamp } from './scalars.ts';
+import { Count, Line, Timestamp, wholeNumber } from './scalars.ts';
+import { SandboxKindSchema } from './words.ts';
 
-export const COMMAND_KINDS = ['restore', 'start', 'shutdown'] as const;
+export const COMMAND_KINDS = [
+  'restore',
+  'start',
+  'shutdown',
+  'drain',
+  'undrain',
+  'load',
+  'unload',
+  'switch',
+  'budget',
+] as const;
 export const CommandKindSchema = v.picklist(COMMAND_KINDS);
 export type CommandKind = v.InferOutput<typeof CommandKindSchema>;
 
@@ -21,11 +32,59 @@ export type RestoreArgs = v.InferOutput<typeof RestoreArgsSchema>;
 
 export const NoArgsSchema = v.strictObject({});
 
+/** Longest wait for the slots of a draining runtime: shorter than a hub waits for the end of a command. */
+export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
+
+/**
+ * No new work, and once the slots are empty what `then` says: `hold` leaves it up and draining until an undrain.
+ * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
+ */
+export const DrainArgsSchema = v.strictObject({
+  then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
+  timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
+});
+export type DrainArgs = v.InferOutput<typeof DrainArgsSchema>;
+
+/** `model` as the runtime lists it. */
+export const ModelArgsSchema = v.strictObject({
+  model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+});
+export type ModelArgs = v.InferOutput<typeof ModelArgsSchema>;
+
+/** At least one of them; what is left out stays as it is. Costs one restart where the runtime is up. */
+export const SwitchArgsSchema = v.pipe(
+  v.strictObject({ preset: v.optional(PresetName), sandbox: v.optional(SandboxKindSchema) }),
+  v.check(
+    ({ preset, sandbox }) => preset !== undefined || sandbox !== undefined,
+    'must name a preset or a sandbox',
+  ),
+);
+export type SwitchArgs = v.InferOutput<typeof SwitchArgsSchema>;
+
+/** At least one of them; what is left out stays as it is. Holds until the next one, over restarts of the reporter. */
+export const BudgetArgsSchema = v.pipe(
+  v.strictObject({
+    max_restarts: v.optional(wholeNumber(0, 1000)),
+    window_seconds: v.optional(wholeNumber(1, 30 * 86_400)),
+  }),
+  v.check(
+    ({ max_restarts, window_seconds }) => max_restarts !== undefined || window_seconds !== undefined,
+    'must name max_restarts or window_seconds',
+  ),
+);
+export type BudgetArgs = v.InferOutput<typeof BudgetArgsSchema>;
+
 /** The arguments that each kind takes. */
 export const COMMAND_ARGS = {
   restore: RestoreArgsSchema,
   start: NoArgsSchema,
   shutdown: NoArgsSchema,
+  drain: DrainArgsSchema,
+  undrain: NoArgsSchema,
+  load: ModelArgsSchema,
+  unload: ModelArgsSchema,
+  switch: SwitchArgsSchema,
+  budget: BudgetArgsSchema,
 } as const satisfies Record<CommandKind, v.GenericSchema>;
 
 export const CommandErrorSchema = v.looseObject({ reason: Line, message: Line });

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { AcceleratorSchema } from '../contract/accelerator.ts';
 import { RuntimeIdSchema } from '../contract/ids.ts';
-import { Line } from '../contract/scalars.ts';
+import { Line, wholeNumber } from '../contract/scalars.ts';
 
 const Word = v.pipe(v.string('must be a string'), v.minLength(1, 'must not be empty'));
 const Words = v.array(Word, 'must be a list of strings');
@@ -27,11 +27,6 @@ const HttpUrl = v.pipe(
   v.url('must be a URL, for example "http://127.0.0.1:8080/health"'),
   v.regex(/^https?:/, 'must begin with http:// or https://'),
 );
-
-function wholeNumber(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
-}
 
 const HealthSchema = v.strictObject({
   url: HttpUrl,
