@@ -40,6 +40,7 @@ export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
  * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
  */
 export const DrainArgsSchema = v.strictObject({
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
   then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
   timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
 });
