@@ -62,11 +62,14 @@ export const SwitchArgsSchema = v.pipe(
 );
 export type SwitchArgs = v.InferOutput<typeof SwitchArgsSchema>;
 
+export const BUDGET_MAX_RESTARTS = 1000;
+export const BUDGET_MAX_WINDOW_SECONDS = 30 * 86_400;
+
 /** At least one of them; what is left out stays as it is. Holds until the next one, over restarts of the reporter. */
 export const BudgetArgsSchema = v.pipe(
   v.strictObject({
-    max_restarts: v.optional(wholeNumber(0, 1000)),
-    window_seconds: v.optional(wholeNumber(1, 30 * 86_400)),
+    max_restarts: v.optional(wholeNumber(0, BUDGET_MAX_RESTARTS)),
+    window_seconds: v.optional(wholeNumber(1, BUDGET_MAX_WINDOW_SECONDS)),
   }),
   v.check(
     ({ max_restarts, window_seconds }) => max_restarts !== undefined || window_seconds !== undefined,

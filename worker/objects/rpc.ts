@@ -56,6 +56,8 @@ export interface FleetRpc {
     commandKey: string;
   }): Promise<Result<null>>;
   credentials(node: string): Promise<Credentials | null>;
+  /** The registry, in the order of the names. */
+  nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
 }
