@@ -8,7 +8,7 @@ import { toSeconds } from './time.ts';
 export function renderNodes(nodes: Nodes['nodes'], matrix: Matrix, columns: number | undefined): string {
   const lines = [
     `Nodes: ${nodes.length} enrolled, as of ${toSeconds(matrix.updated)}`,
-    ...(nodes.length === 0 ? ['Make a word for a first host with "arw-cli join-token".'] : []),
+    ...(nodes.length === 0 ? ['Make a token for the first host with "arw-cli join-token".'] : []),
     ...block(
       nodes.map(({ node, enrolled_at }) => [
         node,
