@@ -9,6 +9,7 @@ import { wholeNumber } from './grammar/flags.ts';
 import { addNodeFamily } from './grammar/node.ts';
 import { addRuntimeFamily } from './grammar/runtime.ts';
 import { hubFrom, type Hub, type HubFlags } from './hub-client.ts';
+import { progress } from './output.ts';
 
 const program = new Command('arw-cli')
   .description('Sees and steers the runtimes of a Runtime Matrix hub.')
@@ -47,7 +48,7 @@ function hub(): Hub {
 
 function report(error: unknown): number {
   if (error instanceof CliError) {
-    process.stderr.write(`arw-cli: ${error.message}\n`);
+    progress(`arw-cli: ${error.message}`);
     return error.exitCode;
   }
   // Commander has said what was wrong already; help and version are no faults.

@@ -6,6 +6,7 @@ import { COMMAND_KINDS, type CommandKind, type Job } from '../../contract/comman
 import type { Matrix, SupervisorRecord } from '../../contract/read-models.ts';
 import type { Model } from '../../contract/runtime-record.ts';
 import { isConfirmed } from '../../cli/commands/node-remove.ts';
+import { withoutControl } from '../../cli/output.ts';
 import { budgetWords } from '../../cli/render/budget.ts';
 import { endWords } from '../../cli/render/job-end.ts';
 import { renderNodes } from '../../cli/render/nodes.ts';
@@ -176,6 +177,10 @@ test('nodes are told with what is heard of them', () => {
     '  silent  enrolled 2026-11-22T12:00:00Z  not heard, or not for a long time',
     '',
   ]);
+});
+
+test('what a node says does not steer the terminal', () => {
+  expect(withoutControl('a\n\tb\u001b[2J\u009b\u0007\r ü 😀')).toBe('a\n\tb�[2J��� ü 😀');
 });
 
 test.each([
