@@ -29,7 +29,7 @@ export type HubResponse = { status: number; body: unknown };
 /** Asks the hub. Any HTTP answer is an answer. @throws CliError where none comes. */
 export async function askHub(
   hub: Hub,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<HubResponse> {
@@ -67,6 +67,12 @@ export function expectBody<T>(hub: Hub, response: HubResponse, schema: v.Generic
   const parsed = v.safeParse(schema, response.body);
   if (!parsed.success) throw notAHub(hub, response.status);
   return parsed.output;
+}
+
+/** For an answer that has nothing to say but that it is done. @throws CliError for every other. */
+export function expectDone(hub: Hub, response: HubResponse): void {
+  if (response.status >= 400) throw refused(hub, response);
+  if (response.status !== 204) throw notAHub(hub, response.status);
 }
 
 function refused(hub: Hub, { status, body }: HubResponse): CliError {

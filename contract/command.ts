@@ -28,7 +28,6 @@ export const RestoreArgsSchema = v.strictObject({
   preset: v.optional(PresetName),
   force: v.optional(v.boolean()),
 });
-export type RestoreArgs = v.InferOutput<typeof RestoreArgsSchema>;
 
 export const NoArgsSchema = v.strictObject({});
 
@@ -36,11 +35,12 @@ export const NoArgsSchema = v.strictObject({});
 export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
 
 /**
- * No new work, and once the slots are empty what `after` says: `hold` leaves it up and draining until an undrain.
+ * No new work, and once the slots are empty what `then` says: `hold` leaves it up and draining until an undrain.
  * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
  */
 const DrainArgsSchema = v.strictObject({
-  after: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
+  then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
   timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
 });
 
@@ -58,11 +58,14 @@ const SwitchArgsSchema = v.pipe(
   ),
 );
 
+export const BUDGET_MAX_RESTARTS = 1000;
+export const BUDGET_MAX_WINDOW_SECONDS = 30 * 86_400;
+
 /** At least one of them; what is left out stays as it is. Holds until the next one, over restarts of the reporter. */
 const BudgetArgsSchema = v.pipe(
   v.strictObject({
-    max_restarts: v.optional(wholeNumber(0, 1000)),
-    window_seconds: v.optional(wholeNumber(1, 30 * 86_400)),
+    max_restarts: v.optional(wholeNumber(0, BUDGET_MAX_RESTARTS)),
+    window_seconds: v.optional(wholeNumber(1, BUDGET_MAX_WINDOW_SECONDS)),
   }),
   v.check(
     ({ max_restarts, window_seconds }) => max_restarts !== undefined || window_seconds !== undefined,

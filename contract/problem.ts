@@ -20,6 +20,7 @@ const PROBLEMS = {
   'not-admitted': { status: 409, title: 'The frame came before its hello' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
+  'key-taken': { status: 422, title: 'The idempotency key is that of another request' },
   'upgrade-required': { status: 426, title: 'A WebSocket upgrade is required' },
   'budget-exhausted': { status: 429, title: 'The restart budget is exhausted' },
   'queue-full': { status: 429, title: 'The command queue of the node is full' },

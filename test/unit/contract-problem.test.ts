@@ -21,6 +21,7 @@ const statuses: Record<ProblemReason, number> = {
   'not-admitted': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,
+  'key-taken': 422,
   'upgrade-required': 426,
   'budget-exhausted': 429,
   'queue-full': 429,

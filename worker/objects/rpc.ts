@@ -8,7 +8,7 @@ import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
 import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
-import type { Submit } from '../domain/submit.ts';
+import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 
 /** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
@@ -31,7 +31,7 @@ export type Located = {
 
 export type Submitted =
   | { kind: 'accepted'; job: Job; delivered: boolean; isReplay: boolean; budget?: RestartBudget }
-  | { kind: 'refused'; job: Job; budget: RestartBudget; retryAfterSeconds: number };
+  | { kind: 'refused'; job: Job; budget: ExhaustedBudget; retryAfterSeconds: number };
 
 export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
@@ -56,6 +56,8 @@ export interface FleetRpc {
     commandKey: string;
   }): Promise<Result<null>>;
   credentials(node: string): Promise<Credentials | null>;
+  /** The registry, in the order of the names. */
+  nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
 }
