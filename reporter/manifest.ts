@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { flagValue, presetSpec } from './backends/launch-spec.ts';
-import { DEFAULT_PORT } from './backends/llama-cpp.ts';
+import { DEFAULT_PORT } from './backends/llama-launch.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 

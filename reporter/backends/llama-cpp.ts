@@ -3,11 +3,11 @@
 import type { Model, RuntimeDescriptor, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { RuntimeEntry } from '../manifest-schema.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
-import type { Observation, Work } from '../supervisor/state.ts';
+import type { LoadingModel, Observation, Work } from '../supervisor/state.ts';
 import type { Backend } from './backend.ts';
 import { healthCheck, statusFault } from './health-check.ts';
 import { look, type HttpLook } from './http-probe.ts';
-import { flagValue, presetSpec } from './launch-spec.ts';
+import { presetSpec } from './launch-spec.ts';
 import { explainLlamaExit } from './llama-exit.ts';
 import {
   isLoadingAnswer,
@@ -17,12 +17,10 @@ import {
   readSlots,
   type MetricsReading,
 } from './llama-bodies.ts';
+import { endpointOf, modelFileOf, withDefaults } from './llama-launch.ts';
+import { modelOnDisk } from './llama-model-size.ts';
 import { commandFault, fileFault, portFault } from './preflight.ts';
 import { Throughput } from './throughput.ts';
-
-/** Where a llama-server listens that is told nothing else. */
-export const DEFAULT_PORT = '8080';
-const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 export function llamaCppBackend(
   entry: RuntimeEntry,
@@ -33,6 +31,8 @@ export function llamaCppBackend(
   const throughput = new Throughput();
   // Models change only with a load: asked again when the process or the sleeping state is new.
   let models: Model[] | undefined;
+  // What is being loaded is asked of the disk once a launch, and only while it loads.
+  let loading: Promise<LoadingModel> | undefined;
 
   const launchSpec = (preset: string | undefined): LaunchSpec =>
     withDefaults(presetSpec(entry, entry.process.command ?? defaultCommand, preset));
@@ -40,9 +40,17 @@ export function llamaCppBackend(
   // A preset may bring another port or key, so where to look is settled at each launch.
   let target = targetOf(undefined);
   function targetOf(preset: string | undefined) {
-    const { origin, headers } = endpointOf(launchSpec(preset));
+    const spec = launchSpec(preset);
+    const { origin, headers } = endpointOf(spec);
     const check = healthCheck(entry.process.health, `${origin}/health`);
-    return { check, headers, origin: new URL(check.url).origin };
+    return { check, headers, origin: new URL(check.url).origin, modelFile: modelFileOf(spec) };
+  }
+
+  async function loadingNow(): Promise<Observation> {
+    const { modelFile } = target;
+    if (modelFile !== undefined) loading ??= modelOnDisk(modelFile);
+    const model = await loading;
+    return { kind: 'loading', detail: 'Loading model', ...(model && { model }) };
   }
 
   async function observe(signal: AbortSignal): Promise<Observation> {
@@ -51,7 +59,7 @@ export function llamaCppBackend(
       look(`${origin}${path}`, { timeoutMs: check.timeoutMs, headers, signal });
     const health = await look(check.url, { timeoutMs: check.timeoutMs, method: check.method, signal });
     if (health.kind !== 'answer') return { kind: 'failing', reason: health.reason };
-    if (isLoadingAnswer(health)) return { kind: 'loading', detail: 'Loading model' };
+    if (isLoadingAnswer(health)) return loadingNow();
     const fault = statusFault(check, health.status, health.body);
     if (fault !== undefined) return { kind: 'failing', reason: fault };
 
@@ -117,13 +125,11 @@ export function llamaCppBackend(
     launchSpec,
     async preflight(preset) {
       const spec = launchSpec(preset);
-      const model = flagValue(spec.args, ['-m', '--model']);
+      const model = modelFileOf(spec);
       const { hostname, port } = endpointOf(spec);
       const faults = await Promise.all([
         commandFault(spec),
-        model === undefined
-          ? undefined
-          : fileFault(fromWorkdir(spec, model), 'Model file', 'the -m argument'),
+        model === undefined ? undefined : fileFault(model, 'Model file', 'the -m argument'),
         portFault(hostname, port),
       ]);
       return faults.filter((found) => found !== undefined);
@@ -133,6 +139,7 @@ export function llamaCppBackend(
       target = targetOf(preset);
       throughput.reset();
       models = undefined;
+      loading = undefined;
     },
     endpoint: () => ({ origin: target.origin, headers: target.headers }),
     explainExit: explainLlamaExit,
@@ -140,35 +147,3 @@ export function llamaCppBackend(
 }
 
 type Ask = (path: string) => Promise<HttpLook>;
-
-/**
- * Says explicitly what must not depend on a build's defaults: the address (loopback), the port, and the two
- * endpoints that are read. What the manifest says itself is left as it is.
- */
-function withDefaults(spec: LaunchSpec): LaunchSpec {
-  const args = [...spec.args];
-  if (flagValue(args, ['--host']) === undefined) args.push('--host', '127.0.0.1');
-  if (flagValue(args, ['--port']) === undefined) args.push('--port', DEFAULT_PORT);
-  if (!args.includes('--metrics')) args.push('--metrics');
-  if (!args.includes('--slots') && !args.includes('--no-slots')) args.push('--slots');
-  return { ...spec, args };
-}
-
-function endpointOf(spec: LaunchSpec): {
-  origin: string;
-  hostname: string;
-  port: number;
-  headers: Record<string, string>;
-} {
-  const host = (flagValue(spec.args, ['--host']) ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  const hostname = ANY_ADDRESS.has(host) ? '127.0.0.1' : host;
-  const port = Number(flagValue(spec.args, ['--port']) ?? DEFAULT_PORT);
-  const apiKey = flagValue(spec.args, ['--api-key'])?.split(',')[0] ?? spec.env['LLAMA_API_KEY'];
-  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const literal = hostname.includes(':') ? `[${hostname}]` : hostname;
-  return { origin: `http://${literal}:${port}`, hostname, port, headers };
-}
-
-function fromWorkdir(spec: LaunchSpec, file: string): string {
-  return file.startsWith('/') || spec.workdir === undefined ? file : `${spec.workdir}/${file}`;
-}

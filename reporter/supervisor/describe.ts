@@ -10,7 +10,7 @@ import {
   type Severity,
 } from '../../contract/words.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
-import { DEGRADED_AFTER_FAILURES, wedgeWords, type Policy, type RuntimeState } from './state.ts';
+import { DEGRADED_AFTER_FAILURES, wedgeWords, type Phase, type Policy, type RuntimeState } from './state.ts';
 
 type Words = { state: Slug; severity?: Severity; summary: string; detail: string[] };
 
@@ -64,13 +64,8 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
     case 'launching':
       return { state: 'starting', summary: 'Launching', detail: [] };
     case 'loading': {
-      const seconds = secondsSince(phase.sinceMs, nowMs);
       const summary = phase.detail ?? 'Waiting for the server to answer';
-      return {
-        state: 'starting',
-        summary,
-        detail: [`Starting for ${seconds} s, limit ${policy.loadLimitMs / 1000} s`],
-      };
+      return { state: 'starting', summary, detail: [loadProgress(phase, nowMs, policy)] };
     }
     case 'serving':
       if (phase.failures >= DEGRADED_AFTER_FAILURES) {
@@ -126,6 +121,23 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
     default:
       return phase satisfies never;
   }
+}
+
+/** How far a start is: what is loaded where that is known, for how long, and how long it may take. */
+function loadProgress(phase: Extract<Phase, { kind: 'loading' }>, nowMs: number, policy: Policy): string {
+  const seconds = secondsSince(phase.sinceMs, nowMs);
+  const limit = `limit ${policy.loadLimitMs / 1000} s`;
+  if (phase.model === undefined) return `Starting for ${seconds} s, ${limit}`;
+  const { name, sizeBytes } = phase.model;
+  const size = sizeBytes === undefined ? '' : ` (${sizeWords(sizeBytes)})`;
+  return `Loading ${name}${size}, ${seconds} s so far, ${limit}`;
+}
+
+/** Decimal units with one digit, as disks and model pages count: `42.5 GB`. */
+function sizeWords(sizeBytes: number): string {
+  if (sizeBytes >= 1e9) return `${(sizeBytes / 1e9).toFixed(1)} GB`;
+  if (sizeBytes >= 1e6) return `${(sizeBytes / 1e6).toFixed(1)} MB`;
+  return `${(sizeBytes / 1e3).toFixed(1)} kB`;
 }
 
 /** What is left of the budget, as a line; when it is empty, when it frees. */

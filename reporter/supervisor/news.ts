@@ -87,7 +87,8 @@ export function onObserved(d: Decision, observation: Observation): void {
       d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
       d.settleAll(['start', 'restore'], { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
-      d.state.phase = { ...phase, detail: observation.detail };
+      const { detail, model } = observation;
+      d.state.phase = { ...phase, detail, ...(model && { model }) };
     }
     // A server that does not answer yet is still on its way; the load limit judges it.
     return;

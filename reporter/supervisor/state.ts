@@ -10,10 +10,13 @@ import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
  */
 export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string };
 
+/** What is being loaded, as far as the backend knows. */
+export type LoadingModel = { name: string; sizeBytes?: number };
+
 /** What a backend saw when it looked at its server once. */
 export type Observation =
   | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[]; work?: Work }
-  | { kind: 'loading'; detail: string }
+  | { kind: 'loading'; detail: string; model?: LoadingModel }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
 
@@ -33,7 +36,7 @@ export type Phase =
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
   | { kind: 'launching'; sinceMs: number; spend: boolean; preset: string | undefined }
-  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
+  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string; model?: LoadingModel }
   | {
       kind: 'serving';
       pid: number;

@@ -59,6 +59,20 @@ test('a start ends when the server is ready, and its figures are told', async ()
   expect(await stub.output()).toContain('listening on');
 });
 
+test('while a model loads, its size and the time so far are told', async () => {
+  const stub = await SupervisedStub.prepare({ args: ['--load-ms', '60000'] });
+  void stub.start();
+  const { summary } = await stub.statusWhere(
+    ({ detail }) => detail[0]?.startsWith('Loading ') === true,
+    'progress',
+  );
+
+  expect(summary).toBe('Loading model');
+  expect(stub.status.detail).toEqual([
+    expect.stringMatching(/^Loading tiny\.gguf \(0\.0 kB\), \d s so far, limit 20 s$/),
+  ]);
+});
+
 test('a killed server comes back, for one restart of the budget', async () => {
   const stub = await SupervisedStub.ready();
   const first = stub.pid;

@@ -13,6 +13,11 @@ const PARTIAL: Observation = {
   ...READY,
   notes: ['Slots unknown (HTTP 501)', 'Throughput unknown (timeout)'],
 };
+const loading = (sizeBytes?: number): Observation => ({
+  kind: 'loading',
+  detail: 'Loading model',
+  model: { name: 'llama-3.3-70b-q4.gguf', ...(sizeBytes !== undefined && { sizeBytes }) },
+});
 const LONG = 'x'.repeat(400);
 
 function told(m: MachineDriver): RuntimeStatus {
@@ -60,6 +65,30 @@ const rows: Row[] = [
     severity: 'info',
     summary: 'Loading model',
     detail: ['Starting for 12 s, limit 30 s'],
+  },
+  {
+    phase: 'loading a model of which the size is known',
+    lead: (m) => m.start().spawned().observed(loading(42_520_395_000)).after(31_000),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf (42.5 GB), 31 s so far, limit 30 s'],
+  },
+  {
+    phase: 'loading a small model',
+    lead: (m) => m.start().spawned().observed(loading(488_000)),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf (488.0 kB), 0 s so far, limit 30 s'],
+  },
+  {
+    phase: 'loading a model of which the size is unknown',
+    lead: (m) => m.start().spawned().observed(loading()).after(5_000),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf, 5 s so far, limit 30 s'],
   },
   {
     phase: 'serving',
