@@ -71,6 +71,9 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
       faults.push(...addressFaults(`${at}.presets.${name}.args`, args));
     }
   }
+  if (entry.adapter !== 'llama.cpp' && entry.process.idle_probe_seconds !== undefined) {
+    faults.push(`${at}.process.idle_probe_seconds: is for adapter "llama.cpp" alone; leave it out`);
+  }
   if (entry.adapter === 'process') {
     if (entry.process.command === undefined)
       faults.push(`${at}.process.command: is required for adapter "process"`);

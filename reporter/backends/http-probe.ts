@@ -13,6 +13,7 @@ export type HttpLookOptions = {
   signal: AbortSignal;
   method?: string;
   headers?: Record<string, string>;
+  body?: string;
 };
 
 /** No figure of a healthy server is larger; a stranger's endless body must not fill our memory. */
@@ -25,6 +26,7 @@ export async function look(url: string, options: HttpLookOptions): Promise<HttpL
     const response = await fetch(url, {
       method: options.method ?? 'GET',
       headers: options.headers ?? {},
+      ...(options.body !== undefined && { body: options.body }),
       redirect: 'manual',
       signal: AbortSignal.any([timeout, options.signal]),
     });

@@ -21,7 +21,9 @@ const PropsSchema = v.object({
   total_slots: v.optional(Count),
 });
 
-export function readProps(answer: HttpLook): Reading<{ sleeping: boolean; totalSlots: number | undefined }> {
+export type Props = { sleeping: boolean; totalSlots: number | undefined };
+
+export function readProps(answer: HttpLook): Reading<Props> {
   const body = readJson(answer, PropsSchema);
   if (body.kind === 'unknown') return body;
   return { kind: 'known', value: { sleeping: body.value.is_sleeping, totalSlots: body.value.total_slots } };

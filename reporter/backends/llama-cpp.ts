@@ -1,26 +1,21 @@
 // Owns the llama.cpp backend: how llama-server is launched, and how its state is read without disturbing it.
 
-import type { Model, RuntimeDescriptor, RuntimeHealth } from '../../contract/runtime-record.ts';
+import type { RuntimeDescriptor } from '../../contract/runtime-record.ts';
 import type { RuntimeEntry } from '../manifest-schema.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
-import type { LoadingModel, Observation, Work } from '../supervisor/state.ts';
+import type { LoadingModel, Observation } from '../supervisor/state.ts';
 import type { Backend } from './backend.ts';
 import { healthCheck, statusFault } from './health-check.ts';
 import { look, type HttpLook } from './http-probe.ts';
 import { presetSpec } from './launch-spec.ts';
+import { isLoadingAnswer, readProps } from './llama-bodies.ts';
 import { explainLlamaExit } from './llama-exit.ts';
-import {
-  isLoadingAnswer,
-  readMetrics,
-  readModels,
-  readProps,
-  readSlots,
-  type MetricsReading,
-} from './llama-bodies.ts';
+import { askForToken } from './llama-idle-prober.ts';
+import { idleProbeRule, sleepIdleMs } from './llama-idle-rule.ts';
 import { endpointOf, modelFileOf, withDefaults } from './llama-launch.ts';
 import { modelOnDisk } from './llama-model-size.ts';
+import { SingleModel } from './llama-single.ts';
 import { commandFault, fileFault, portFault } from './preflight.ts';
-import { Throughput } from './throughput.ts';
 
 export function llamaCppBackend(
   entry: RuntimeEntry,
@@ -28,23 +23,25 @@ export function llamaCppBackend(
   defaultCommand: string,
   now: () => number,
 ): Backend {
-  const throughput = new Throughput();
-  // Models change only with a load: asked again when the process or the sleeping state is new.
-  let models: Model[] | undefined;
-  // What is being loaded is asked of the disk once a launch, and only while it loads.
-  let loading: Promise<LoadingModel> | undefined;
-
   const launchSpec = (preset: string | undefined): LaunchSpec =>
     withDefaults(presetSpec(entry, entry.process.command ?? defaultCommand, preset));
 
-  // A preset may bring another port or key, so where to look is settled at each launch.
+  // A preset may bring another port, key or model, so where and how to look is settled at each launch.
   let target = targetOf(undefined);
   function targetOf(preset: string | undefined) {
     const spec = launchSpec(preset);
     const { origin, headers } = endpointOf(spec);
     const check = healthCheck(entry.process.health, `${origin}/health`);
-    return { check, headers, origin: new URL(check.url).origin, modelFile: modelFileOf(spec) };
+    const sleepMs = sleepIdleMs(spec.args, spec.env);
+    const single = new SingleModel({
+      now,
+      sleepIdleMs: sleepMs,
+      idleProbe: idleProbeRule(entry.process, sleepMs !== undefined),
+    });
+    return { check, headers, origin: new URL(check.url).origin, modelFile: modelFileOf(spec), single };
   }
+  // What is being loaded is asked of the disk once a launch, and only while it loads.
+  let loading: Promise<LoadingModel> | undefined;
 
   async function loadingNow(): Promise<Observation> {
     const { modelFile } = target;
@@ -54,7 +51,7 @@ export function llamaCppBackend(
   }
 
   async function observe(signal: AbortSignal): Promise<Observation> {
-    const { check, headers, origin } = target;
+    const { check, headers, origin, single } = target;
     const ask = (path: string): Promise<HttpLook> =>
       look(`${origin}${path}`, { timeoutMs: check.timeoutMs, headers, signal });
     const health = await look(check.url, { timeoutMs: check.timeoutMs, method: check.method, signal });
@@ -63,60 +60,15 @@ export function llamaCppBackend(
     const fault = statusFault(check, health.status, health.body);
     if (fault !== undefined) return { kind: 'failing', reason: fault };
 
-    const notes: string[] = [];
     const props = readProps(await ask('/props'));
-    if (props.kind === 'unknown') notes.push(`Properties unknown (${props.reason})`);
-    const sleeping = props.kind === 'known' && props.value.sleeping;
-    const seen: RuntimeHealth = { latency_ms: Math.round(health.latencyMs * 10) / 10 };
-    if (props.kind === 'known' && props.value.totalSlots !== undefined)
-      seen.capacity = props.value.totalSlots;
-    // A model that sleeps has no figures, and asking /slots would wake it; so does one of which that is unknown.
-    const measured = props.kind === 'known' && !sleeping;
-    const work: Work | undefined = measured
-      ? await measure(ask, seen, notes)
-      : sleeping
-        ? undefined
-        : { kind: 'unknown' };
-    const loaded = await modelsOf(ask, sleeping, notes);
-    return { kind: 'ready', health: seen, models: loaded, sleeping, notes, ...(work && { work }) };
-  }
-
-  /** Puts the figures into `seen`, what stays unknown into `notes`, and answers with whether work moves. */
-  async function measure(ask: Ask, seen: RuntimeHealth, notes: string[]): Promise<Work | undefined> {
-    const [slots, metrics] = await Promise.all([
-      ask('/slots').then(readSlots),
-      ask('/metrics').then(readMetrics),
-    ]);
-    if (slots.kind === 'known') {
-      seen.capacity = slots.value.capacity;
-      seen.inflight_jobs = slots.value.busy;
-    } else {
-      notes.push(`Slots unknown (${slots.reason})`);
-    }
-    if (metrics.kind === 'known') noteMetrics(metrics.value, seen);
-    else notes.push(`Throughput unknown (${metrics.reason})`);
-    if (slots.kind === 'unknown') return { kind: 'unknown' };
-    const { busy, mark } = slots.value;
-    return busy === 0 ? undefined : { kind: 'busy', slots: busy, mark };
-  }
-
-  function noteMetrics({ counters, queued }: MetricsReading, seen: RuntimeHealth): void {
-    if (queued !== undefined) seen.queued_jobs = queued;
-    throughput.note(counters, now());
-    const pace = throughput.pace();
-    if (pace.promptTokensPerSecond !== undefined) seen.prompt_tokens_per_second = pace.promptTokensPerSecond;
-    if (pace.predictedTokensPerSecond !== undefined) {
-      seen.predicted_tokens_per_second = pace.predictedTokensPerSecond;
-    }
-  }
-
-  async function modelsOf(ask: Ask, sleeping: boolean, notes: string[]): Promise<Model[]> {
-    if (models === undefined) {
-      const read = readModels(await ask('/v1/models'));
-      if (read.kind === 'known') models = read.value;
-      else notes.push(`Models unknown (${read.reason})`);
-    }
-    return (models ?? []).map((model) => (sleeping ? { ...model, state: 'sleeping' as const } : model));
+    const asking = {
+      ask,
+      token: (timeoutMs: number) => askForToken(origin, { headers, timeoutMs, signal }),
+    };
+    const latencyMs = Math.round(health.latencyMs * 10) / 10;
+    if (props.kind === 'known') return single.look(props.value, latencyMs, asking);
+    const seen = await single.look(undefined, latencyMs, asking);
+    return { ...seen, notes: [`Properties unknown (${props.reason})`, ...seen.notes] };
   }
 
   return {
@@ -137,13 +89,9 @@ export function llamaCppBackend(
     observe,
     reset(preset) {
       target = targetOf(preset);
-      throughput.reset();
-      models = undefined;
       loading = undefined;
     },
     endpoint: () => ({ origin: target.origin, headers: target.headers }),
     explainExit: explainLlamaExit,
   };
 }
-
-type Ask = (path: string) => Promise<HttpLook>;

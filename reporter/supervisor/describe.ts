@@ -9,6 +9,7 @@ import {
   type RuntimeState as Slug,
   type Severity,
 } from '../../contract/words.ts';
+import { idleProbeWords } from './idle-doubt.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
 import { DEGRADED_AFTER_FAILURES, wedgeWords, type Phase, type Policy, type RuntimeState } from './state.ts';
 
@@ -67,7 +68,7 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
       const summary = phase.detail ?? 'Waiting for the server to answer';
       return { state: 'starting', summary, detail: [loadProgress(phase, nowMs, policy)] };
     }
-    case 'serving':
+    case 'serving': {
       if (phase.failures >= DEGRADED_AFTER_FAILURES) {
         const failing = `Probe failing (${phase.failure})`;
         const since = `No good answer for ${secondsSince(phase.goodAtMs, nowMs)} s`;
@@ -77,15 +78,21 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
         const words = wedgeWords(phase.stall, nowMs);
         return { state: 'degraded', summary: words, detail: headroom(state, nowMs, policy) };
       }
+      const resting = idleProbeWords(phase.idleDoubt);
+      if (resting !== undefined) {
+        return { state: 'degraded', summary: resting, detail: headroom(state, nowMs, policy) };
+      }
       return {
         state: 'ready',
         summary:
           state.observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready',
         detail: [
           ...(phase.failure === undefined ? [] : [`Last probe failed (${phase.failure})`]),
+          ...(phase.idleDoubt === undefined ? [] : [`Last idle probe failed (${phase.idleDoubt.reason})`]),
           ...(state.observation?.notes ?? []),
         ],
       };
+    }
     case 'stopping': {
       const sent = phase.killed ? 'SIGKILL' : 'SIGTERM';
       const waiting = `${sent} sent; waiting for process ${phase.pid} since ${secondsSince(phase.sinceMs, nowMs)} s`;

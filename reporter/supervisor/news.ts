@@ -1,6 +1,7 @@
 // Owns what follows from news: of the child (it is there, it answers, it ended) and of time (a timer went off).
 
 import { failure, type Decision } from './decision.ts';
+import { doubtAfter, idleProbeWords } from './idle-doubt.ts';
 import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
@@ -103,13 +104,23 @@ export function onObserved(d: Decision, observation: Observation): void {
   }
 }
 
-/** It answers; whether it also works is told by its busy slots. */
+/** It answers; whether it also works is told by its busy slots, and at rest by a token that is asked for. */
 function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
   const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
+  const idleDoubt = doubtAfter(phase.idleDoubt, observation.idleProbe);
   const { pid, sinceMs } = phase;
   d.state.observation = observation;
-  d.state.phase = { kind: 'serving', pid, sinceMs, failures: 0, goodAtMs: d.nowMs, ...(stall && { stall }) };
-  if (stall?.wedged === true) restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+  d.state.phase = {
+    kind: 'serving',
+    pid,
+    sinceMs,
+    failures: 0,
+    goodAtMs: d.nowMs,
+    ...(stall && { stall }),
+    ...(idleDoubt && { idleDoubt }),
+  };
+  const wedged = stall?.wedged === true ? wedgeWords(stall, d.nowMs) : idleProbeWords(idleDoubt);
+  if (wedged !== undefined) restartWedged(d, pid, wedged);
 }
 
 /** What is not known now neither proves a stall nor ends one: two equal marks far enough apart do. */

@@ -2,6 +2,7 @@
 
 import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { BackoffRule } from '../backoff.ts';
+import type { IdleDoubt, IdleProbeNews } from './idle-doubt.ts';
 import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
 
 /**
@@ -15,7 +16,16 @@ export type LoadingModel = { name: string; sizeBytes?: number };
 
 /** What a backend saw when it looked at its server once. */
 export type Observation =
-  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[]; work?: Work }
+  | {
+      kind: 'ready';
+      health: RuntimeHealth;
+      models: Model[];
+      sleeping: boolean;
+      notes: string[];
+      work?: Work;
+      /** Only in the first look after an idle probe has ended. */
+      idleProbe?: IdleProbeNews;
+    }
   | { kind: 'loading'; detail: string; model?: LoadingModel }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
@@ -46,6 +56,7 @@ export type Phase =
       goodAtMs: number;
       failure?: string;
       stall?: Stall;
+      idleDoubt?: IdleDoubt;
     }
   /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
   | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }

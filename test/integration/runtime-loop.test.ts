@@ -200,6 +200,35 @@ test('a start that takes too long is stopped and tried again', async () => {
   expect(stub.status.detail).toEqual(['Automatic restarts are switched off (budget 0)']);
 });
 
+test('a server at rest that gives no token any more is restarted under the budget', async () => {
+  const stub = await SupervisedStub.ready({
+    args: ['--ignore-generations'],
+    settings: { idle_probe_seconds: 1, wedge_seconds: 1 },
+  });
+  const first = stub.pid;
+  await stub.statusWhere(({ detail }) => detail.length > 0, 'a first doubt');
+  expect(stub.status).toMatchObject({
+    state: 'ready',
+    detail: ['Last idle probe failed (no token within 1 s)'],
+    health: { inflight_jobs: 0 },
+  });
+  const { summary } = await stub.statusWhere(({ state }) => state === 'degraded', 'a finding');
+  expect(summary).toBe('Idle probe failing (no token within 1 s)');
+  await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.status).toMatchObject({ restarts_total: 1, restart_budget: { used: 1 } });
+});
+
+test('a sound server at rest is asked for a token, and nobody sees it in its figures', async () => {
+  const stub = await SupervisedStub.ready({ settings: { idle_probe_seconds: 1 } });
+  const asked = async (path: string): Promise<number> => (await stub.asked()).asked[path] ?? 0;
+  await eventually('a question', async () => (await asked('/completion')) > 0);
+  const looks = await asked('/slots');
+  await eventually('a look after it', async () => (await asked('/slots')) > looks);
+
+  expect(stub.status).toMatchObject({ state: 'ready', detail: [], health: { inflight_jobs: 0 } });
+  expect(stub.status.health).not.toHaveProperty('predicted_tokens_per_second');
+});
+
 test('a sleeping model is told as such, and looking does not wake it', async () => {
   const stub = await SupervisedStub.ready({ args: ['--sleeping'] });
   // /props is asked only of a server that is ready: three of them are two looks after the first.

@@ -6,7 +6,7 @@ import { RuntimeStatusSchema, type RuntimeStatus } from '../../contract/runtime-
 import { severityLabel, stateLabel } from '../../contract/words.ts';
 import { describe } from '../../reporter/supervisor/describe.ts';
 import type { Observation } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, MachineDriver, READY } from '../support/machine-driver.ts';
+import { FAILING, LOADING, MachineDriver, READY, TOKENLESS } from '../support/machine-driver.ts';
 
 const SLEEPING: Observation = { ...READY, sleeping: true };
 const PARTIAL: Observation = {
@@ -137,6 +137,22 @@ const rows: Row[] = [
     severity: 'warn',
     summary: 'Probe failing (timeout after 3000 ms)',
     detail: ['No good answer for 0 s', 'Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
+  },
+  {
+    phase: 'serving with one idle probe that failed',
+    lead: (m) => m.toServing().observed(TOKENLESS).observed(READY),
+    state: 'ready',
+    severity: 'info',
+    summary: 'Ready',
+    detail: ['Last idle probe failed (no token within 30 s)'],
+  },
+  {
+    phase: 'at rest and without a token twice, and no headroom',
+    lead: (m) => m.toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS),
+    state: 'degraded',
+    severity: 'warn',
+    summary: 'Idle probe failing (no token within 30 s)',
+    detail: ['Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
   },
   {
     phase: 'stopping on purpose',
