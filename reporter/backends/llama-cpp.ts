@@ -12,10 +12,12 @@ import { isLoadingAnswer, readProps } from './llama-bodies.ts';
 import { explainLlamaExit } from './llama-exit.ts';
 import { askForToken } from './llama-idle-prober.ts';
 import { idleProbeRule, sleepIdleMs } from './llama-idle-rule.ts';
-import { endpointOf, modelFileOf, withDefaults } from './llama-launch.ts';
+import { endpointOf, isRouter, modelFileOf, withDefaults } from './llama-launch.ts';
+import { routerModelControl } from './llama-model-control.ts';
 import { modelOnDisk } from './llama-model-size.ts';
+import { llamaFaults } from './llama-preflight.ts';
+import { RouterModels, unreadRouter } from './llama-router.ts';
 import { SingleModel } from './llama-single.ts';
-import { commandFault, fileFault, portFault } from './preflight.ts';
 
 export function llamaCppBackend(
   entry: RuntimeEntry,
@@ -38,7 +40,15 @@ export function llamaCppBackend(
       sleepIdleMs: sleepMs,
       idleProbe: idleProbeRule(entry.process, sleepMs !== undefined),
     });
-    return { check, headers, origin: new URL(check.url).origin, modelFile: modelFileOf(spec), single };
+    return {
+      check,
+      headers,
+      origin: new URL(check.url).origin,
+      modelFile: modelFileOf(spec),
+      single,
+      router: new RouterModels(entry.process, now),
+      routes: isRouter(spec),
+    };
   }
   // What is being loaded is asked of the disk once a launch, and only while it loads.
   let loading: Promise<LoadingModel> | undefined;
@@ -51,7 +61,7 @@ export function llamaCppBackend(
   }
 
   async function observe(signal: AbortSignal): Promise<Observation> {
-    const { check, headers, origin, single } = target;
+    const { check, headers, origin, single, router, routes } = target;
     const ask = (path: string): Promise<HttpLook> =>
       look(`${origin}${path}`, { timeoutMs: check.timeoutMs, headers, signal });
     const health = await look(check.url, { timeoutMs: check.timeoutMs, method: check.method, signal });
@@ -61,37 +71,41 @@ export function llamaCppBackend(
     if (fault !== undefined) return { kind: 'failing', reason: fault };
 
     const props = readProps(await ask('/props'));
-    const asking = {
-      ask,
-      token: (timeoutMs: number) => askForToken(origin, { headers, timeoutMs, signal }),
-    };
     const latencyMs = Math.round(health.latencyMs * 10) / 10;
-    if (props.kind === 'known') return single.look(props.value, latencyMs, asking);
-    const seen = await single.look(undefined, latencyMs, asking);
-    return { ...seen, notes: [`Properties unknown (${props.reason})`, ...seen.notes] };
+    const token = (timeoutMs: number, model?: string) =>
+      askForToken(origin, { headers, timeoutMs, signal, ...(model !== undefined && { model }) });
+    if (props.kind === 'known') {
+      if (props.value.router) return router.look(props.value.router, latencyMs, { ask, token });
+      return single.look(props.value, latencyMs, { ask, token });
+    }
+    const unread = `Properties unknown (${props.reason})`;
+    if (routes) return unreadRouter(latencyMs, unread);
+    const seen = await single.look(undefined, latencyMs, { ask, token });
+    return { ...seen, notes: [unread, ...seen.notes] };
   }
 
   return {
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
-      const spec = launchSpec(preset);
-      const model = modelFileOf(spec);
-      const { hostname, port } = endpointOf(spec);
-      const faults = await Promise.all([
-        commandFault(spec),
-        model === undefined ? undefined : fileFault(model, 'Model file', 'the -m argument'),
-        portFault(hostname, port),
-      ]);
-      return faults.filter((found) => found !== undefined);
-    },
+    preflight: (preset) => llamaFaults(launchSpec(preset)),
     observe,
     reset(preset) {
       target = targetOf(preset);
       loading = undefined;
     },
     endpoint: () => ({ origin: target.origin, headers: target.headers }),
+    ...(target.routes && {
+      modelControl: routerModelControl({
+        address: () => ({
+          origin: target.origin,
+          headers: target.headers,
+          timeoutMs: target.check.timeoutMs,
+        }),
+        loadLimitSeconds: entry.process.start_timeout_seconds,
+        onUnloaded: (model) => target.router.noteUnloaded(model),
+      }),
+    }),
     explainExit: explainLlamaExit,
   };
 }

@@ -17,7 +17,7 @@ export type Figures = {
   /** Undefined where nothing is at work. */
   work: Work | undefined;
   notes: string[];
-  idleProbe: IdleProbeNews | undefined;
+  idleProbes: IdleProbeNews[];
 };
 
 export type FiguresOptions = {
@@ -65,8 +65,8 @@ export class ModelFigures {
     const isAsking = this.#prober?.isAsking === true;
     const pace = this.#paceOf(metered, wasAsking || isAsking);
     const queued = metered?.queued;
-    const idleProbe = this.#prober?.takeNews();
-    const rest = { pace, notes, idleProbe, ...(queued !== undefined && { queued }) };
+    const idleProbes = this.#prober?.takeNews() ?? [];
+    const rest = { pace, notes, idleProbes, ...(queued !== undefined && { queued }) };
     if (slots.kind === 'unknown') {
       this.#prober?.note({ kind: 'unknown' }, token);
       return { ...rest, work: { kind: 'unknown' } };
@@ -88,15 +88,18 @@ export class ModelFigures {
     return { ...rest, slots: { capacity, busy: jobs }, work };
   }
 
-  /** The model sleeps, or is not loaded: it has no figures, and to ask for them would bring it back. */
-  away(): void {
+  /**
+   * The model sleeps, or is not loaded any more: it has no figures, and to ask for them would bring it back.
+   * @returns what that settles.
+   */
+  away(): IdleProbeNews[] {
     this.#restUntilMs = 0;
     this.#throughput.reset();
-    this.#prober?.note({ kind: 'away' }, () => Promise.resolve({ kind: 'inconclusive' }));
+    return this.#prober?.withdraw() ?? [];
   }
 
   #nothing(note: string): Figures {
-    return { pace: {}, work: undefined, notes: [note], idleProbe: this.#prober?.takeNews() };
+    return { pace: {}, work: undefined, notes: [note], idleProbes: this.#prober?.takeNews() ?? [] };
   }
 
   /** Tokens of our own question are nobody's pace: what was noted before its end is void. */

@@ -67,14 +67,14 @@ export function afterAnswer(
   const settled: IdleProbeState = { ...rest, quietSinceMs: nowMs, failures: 0, silent: false };
   switch (answer.kind) {
     case 'token':
-      return { state: settled, news: { kind: 'answered' } };
+      return { state: settled, news: { kind: 'settled' } };
     case 'inconclusive':
       return { state: settled };
     case 'unable':
       return { state: { ...settled, unable: answer.reason } };
     case 'none':
       // Whoever serves others, however slowly, works: this question only had to wait.
-      if (open?.disturbed === true) return { state: settled, news: { kind: 'answered' } };
+      if (open?.disturbed === true) return { state: settled, news: { kind: 'settled' } };
       return {
         state: { ...settled, failures: before.failures + 1, silent: open?.read !== true },
         news: { kind: 'unanswered', reason: answer.reason },
@@ -99,6 +99,7 @@ function duringQuestion(
 function quietAfter(before: IdleProbeState, seen: Idleness, nowMs: number): IdleProbeState {
   const { quietSinceMs, counters, ...rest } = before;
   if (seen.kind === 'unknown') return rest;
+  if (seen.kind === 'away') return { ...rest, silent: false, failures: 0 };
   const known = { ...rest, silent: false };
   if (seen.kind !== 'idle') return known;
   const moved = counters !== undefined && seen.counters !== undefined && counters !== seen.counters;

@@ -25,7 +25,7 @@ export class IdleProber {
   readonly #rule: IdleProbeRule;
   readonly #now: () => number;
   #state: IdleProbeState = freshIdleProbe();
-  #news: IdleProbeNews | undefined;
+  readonly #news: IdleProbeNews[] = [];
   #asked = 0;
 
   constructor(rule: IdleProbeRule, now: () => number) {
@@ -59,16 +59,22 @@ export class IdleProber {
   }
 
   /** What became known since this was last asked for. */
-  takeNews(): IdleProbeNews | undefined {
-    const news = this.#news;
-    this.#news = undefined;
-    return news;
+  takeNews(): IdleProbeNews[] {
+    return this.#news.splice(0);
+  }
+
+  /** The model sleeps or has ended: what was doubted of it is void. */
+  withdraw(): IdleProbeNews[] {
+    const hadDoubt = this.#state.failures > 0;
+    this.#state = afterLook(this.#state, { kind: 'away' }, this.#now(), this.#rule.everyMs).state;
+    this.#news.length = 0;
+    return hadDoubt ? [{ kind: 'settled' }] : [];
   }
 
   async #settle(answering: Promise<TokenAnswer>): Promise<void> {
     const next = afterAnswer(this.#state, await answering, this.#now());
     this.#state = next.state;
-    if (next.news !== undefined) this.#news = next.news;
+    if (next.news !== undefined) this.#news.push(next.news);
   }
 }
 

@@ -3,7 +3,8 @@
 import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { ReadyObservation } from '../supervisor/state.ts';
 import { readModels, type Props } from './llama-bodies.ts';
-import { ModelFigures, type Asking, type Figures, type FiguresOptions } from './llama-figures.ts';
+import { ModelFigures, type Asking, type FiguresOptions } from './llama-figures.ts';
+import { healthOf } from './llama-health.ts';
 
 export class SingleModel {
   readonly #figures: ModelFigures;
@@ -17,9 +18,10 @@ export class SingleModel {
   /** @param props undefined where the server did not tell them: it may be asleep, and /slots would wake it. */
   async look(props: Props | undefined, latencyMs: number, asking: Asking): Promise<ReadyObservation> {
     const sleeping = props?.sleeping === true;
-    if (sleeping) this.#figures.away();
+    const settled = sleeping ? this.#figures.away() : [];
     const figures = props === undefined || sleeping ? undefined : await this.#figures.read(asking);
     const notes = figures?.notes ?? [];
+    const idleProbes = figures?.idleProbes ?? settled;
     const models = await this.#modelsOf(asking, notes);
     const work = figures === undefined && !sleeping ? { kind: 'unknown' as const } : figures?.work;
     return {
@@ -29,7 +31,7 @@ export class SingleModel {
       sleeping,
       notes,
       ...(work && { work }),
-      ...(figures?.idleProbe && { idleProbe: figures.idleProbe }),
+      ...(idleProbes.length > 0 && { idleProbes }),
     };
   }
 
@@ -46,15 +48,4 @@ export class SingleModel {
 /** What the properties say of the slots, where the slots themselves do not. */
 function capacityOf(props: Props | undefined): RuntimeHealth {
   return props?.totalSlots === undefined ? {} : { capacity: props.totalSlots };
-}
-
-/** Figures as they cross the wire; one that is unknown is left out. */
-function healthOf({ slots, queued, pace }: Figures): RuntimeHealth {
-  const { promptTokensPerSecond, predictedTokensPerSecond } = pace;
-  return {
-    ...(slots && { capacity: slots.capacity, inflight_jobs: slots.busy }),
-    ...(queued !== undefined && { queued_jobs: queued }),
-    ...(promptTokensPerSecond !== undefined && { prompt_tokens_per_second: promptTokensPerSecond }),
-    ...(predictedTokensPerSecond !== undefined && { predicted_tokens_per_second: predictedTokensPerSecond }),
-  };
 }

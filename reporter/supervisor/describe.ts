@@ -9,7 +9,7 @@ import {
   type RuntimeState as Slug,
   type Severity,
 } from '../../contract/words.ts';
-import { idleProbeWords } from './idle-doubt.ts';
+import { doubtLines, idleProbeWords } from './idle-doubt.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
 import { DEGRADED_AFTER_FAILURES, wedgeWords, type Phase, type Policy, type RuntimeState } from './state.ts';
 
@@ -78,17 +78,20 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
         const words = wedgeWords(phase.stall, nowMs);
         return { state: 'degraded', summary: words, detail: headroom(state, nowMs, policy) };
       }
-      const resting = idleProbeWords(phase.idleDoubt);
+      const doubts = phase.idleDoubts ?? [];
+      const resting = idleProbeWords(doubts);
       if (resting !== undefined) {
         return { state: 'degraded', summary: resting, detail: headroom(state, nowMs, policy) };
       }
+      const { warning, sleeping } = state.observation ?? {};
+      const aside = warning ?? (sleeping === true ? 'sleeping; the next request wakes it' : undefined);
       return {
         state: 'ready',
-        summary:
-          state.observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready',
+        ...(warning !== undefined && { severity: 'warn' as const }),
+        summary: aside === undefined ? 'Ready' : `Ready (${aside})`,
         detail: [
           ...(phase.failure === undefined ? [] : [`Last probe failed (${phase.failure})`]),
-          ...(phase.idleDoubt === undefined ? [] : [`Last idle probe failed (${phase.idleDoubt.reason})`]),
+          ...doubtLines(doubts),
           ...(state.observation?.notes ?? []),
         ],
       };

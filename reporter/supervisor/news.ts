@@ -1,7 +1,7 @@
 // Owns what follows from news: of the child (it is there, it answers, it ended) and of time (a timer went off).
 
 import { failure, type Decision } from './decision.ts';
-import { doubtAfter, idleProbeWords } from './idle-doubt.ts';
+import { doubtsAfter, idleProbeWords } from './idle-doubt.ts';
 import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
@@ -107,7 +107,7 @@ export function onObserved(d: Decision, observation: Observation): void {
 /** It answers; whether it also works is told by its busy slots, and at rest by a token that is asked for. */
 function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
   const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
-  const idleDoubt = doubtAfter(phase.idleDoubt, observation.idleProbe);
+  const idleDoubts = doubtsAfter(phase.idleDoubts ?? [], observation.idleProbes ?? []);
   const { pid, sinceMs } = phase;
   d.state.observation = observation;
   d.state.phase = {
@@ -117,9 +117,9 @@ function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation
     failures: 0,
     goodAtMs: d.nowMs,
     ...(stall && { stall }),
-    ...(idleDoubt && { idleDoubt }),
+    ...(idleDoubts.length > 0 && { idleDoubts }),
   };
-  const wedged = stall?.wedged === true ? wedgeWords(stall, d.nowMs) : idleProbeWords(idleDoubt);
+  const wedged = stall?.wedged === true ? wedgeWords(stall, d.nowMs) : idleProbeWords(idleDoubts);
   if (wedged !== undefined) restartWedged(d, pid, wedged);
 }
 
@@ -132,8 +132,8 @@ function stallAfter(
 ): Stall | undefined {
   if (work === undefined) return undefined;
   if (work.kind === 'unknown') return before;
-  const { mark, slots } = work;
-  if (before?.mark !== mark) return { mark, slots, sinceMs: nowMs, wedged: false };
+  const { kind: _, ...busy } = work;
+  if (before?.mark !== busy.mark) return { ...busy, sinceMs: nowMs, wedged: false };
   return { ...before, wedged: nowMs - before.sinceMs >= wedgeMs };
 }
 

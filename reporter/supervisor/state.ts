@@ -7,9 +7,10 @@ import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
 
 /**
  * Whether work moves. `mark` changes with every token and every step of a prompt: two equal marks of busy slots mean
- * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell.
+ * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell. `model` says whose work
+ * it is where the server has several.
  */
-export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string };
+export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string; model?: string };
 
 /** What is being loaded, as far as the backend knows. */
 export type LoadingModel = { name: string; sizeBytes?: number };
@@ -23,15 +24,17 @@ export type Observation =
       sleeping: boolean;
       notes: string[];
       work?: Work;
-      /** Only in the first look after an idle probe has ended. */
-      idleProbe?: IdleProbeNews;
+      /** Of idle probes that have ended since the look before. */
+      idleProbes?: readonly IdleProbeNews[];
+      /** It serves, but not all that it should: in a few words. */
+      warning?: string;
     }
   | { kind: 'loading'; detail: string; model?: LoadingModel }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
 
 /** Busy slots whose mark has not changed since; `wedged` once that has lasted too long. */
-export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean };
+export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean; model?: string };
 
 export type Exit = { code: number | null; signal: string | null; atMs: number };
 
@@ -56,7 +59,7 @@ export type Phase =
       goodAtMs: number;
       failure?: string;
       stall?: Stall;
-      idleDoubt?: IdleDoubt;
+      idleDoubts?: readonly IdleDoubt[];
     }
   /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
   | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }
@@ -131,9 +134,10 @@ export const DEGRADED_AFTER_FAILURES = 2;
 export const STABLE_AFTER_MS = 60_000;
 
 /** The sentence about slots that are busy while nothing moves. */
-export function wedgeWords({ slots, sinceMs }: Stall, nowMs: number): string {
+export function wedgeWords({ slots, sinceMs, model }: Stall, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
-  return `Wedged: ${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
+  const where = model === undefined ? '' : `${model} has `;
+  return `Wedged: ${where}${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
 }
 
 /** @param remembered what an earlier reporter left: its restarts still count in the window. */

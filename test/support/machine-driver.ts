@@ -31,7 +31,7 @@ export const READY: ReadyObservation = {
 };
 export const TOKENLESS: ReadyObservation = {
   ...READY,
-  idleProbe: { kind: 'unanswered', reason: 'no token within 30 s' },
+  idleProbes: [{ kind: 'unanswered', reason: 'no token within 30 s' }],
 };
 export const FAILING: Observation = { kind: 'failing', reason: 'timeout after 3000 ms' };
 export const LOADING: Observation = { kind: 'loading', detail: 'Loading model' };

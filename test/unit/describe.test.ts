@@ -18,6 +18,15 @@ const loading = (sizeBytes?: number): Observation => ({
   detail: 'Loading model',
   model: { name: 'llama-3.3-70b-q4.gguf', ...(sizeBytes !== undefined && { sizeBytes }) },
 });
+const IMPAIRED: Observation = {
+  ...READY,
+  warning: '1 of 3 models failed',
+  notes: ['Model broken failed (exit code 1)'],
+};
+const STUCK: Observation = {
+  ...READY,
+  work: { kind: 'busy', slots: 1, mark: 'tiny-a 0:1', model: 'tiny-a' },
+};
 const LONG = 'x'.repeat(400);
 
 function told(m: MachineDriver): RuntimeStatus {
@@ -137,6 +146,22 @@ const rows: Row[] = [
     severity: 'warn',
     summary: 'Probe failing (timeout after 3000 ms)',
     detail: ['No good answer for 0 s', 'Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
+  },
+  {
+    phase: 'serving as a router of which one model failed',
+    lead: (m) => m.toServing().observed(IMPAIRED),
+    state: 'ready',
+    severity: 'warn',
+    summary: 'Ready (1 of 3 models failed)',
+    detail: ['Model broken failed (exit code 1)'],
+  },
+  {
+    phase: 'serving as a router of which one model is wedged, and no headroom',
+    lead: (m) => m.toServing().exhaust().observed(STUCK).after(60_000).observed(STUCK),
+    state: 'degraded',
+    severity: 'warn',
+    summary: 'Wedged: tiny-a has 1 busy slot, no token for 60 s',
+    detail: ['Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
   },
   {
     phase: 'serving with one idle probe that failed',

@@ -92,12 +92,10 @@ describe('when it is asked', () => {
 
 describe('what an answer means', () => {
   test('a token is good news, and so is whatever moved meanwhile', () => {
-    expect(new Model().rest().answer(TOKEN).news).toEqual(['answered']);
-    expect(new Model().rest().look(busy('0:7:1')).look(busy('0:7:2')).answer(NONE).news).toEqual([
-      'answered',
-    ]);
+    expect(new Model().rest().answer(TOKEN).news).toEqual(['settled']);
+    expect(new Model().rest().look(busy('0:7:1')).look(busy('0:7:2')).answer(NONE).news).toEqual(['settled']);
     // Two busy slots: one of them is somebody else's, who came in first.
-    expect(new Model().rest().look(busy('0:7:1 1:8:1', 2)).answer(NONE).news).toEqual(['answered']);
+    expect(new Model().rest().look(busy('0:7:1 1:8:1', 2)).answer(NONE).news).toEqual(['settled']);
   });
   test('no token is a failure, whether its slot stands still or never began', () => {
     expect(new Model().rest().answer(NONE).news).toEqual(['unanswered']);
@@ -108,7 +106,7 @@ describe('what an answer means', () => {
     expect(model.asked).toBe(2);
     model.answer(NONE).look(IDLE, 10);
     expect(model.asked).toBe(2);
-    expect(model.rest().answer(TOKEN).news).toEqual(['unanswered', 'unanswered', 'answered']);
+    expect(model.rest().answer(TOKEN).news).toEqual(['unanswered', 'unanswered', 'settled']);
   });
   test('a server that fell silent with the question is asked again; one that can only not be read is not', () => {
     const silent = new Model().rest().look(UNKNOWN, 10).answer(NONE).look(UNKNOWN);

@@ -7,7 +7,7 @@ import { FAILING, LOADING, MachineDriver, READY, T0, TOKENLESS } from '../suppor
 
 const machine = (): MachineDriver => new MachineDriver();
 const busy = (mark: string): Observation => ({ ...READY, work: { kind: 'busy', slots: 2, mark } });
-const GAVE_TOKEN: Observation = { ...READY, idleProbe: { kind: 'answered' } };
+const GAVE_TOKEN: Observation = { ...READY, idleProbes: [{ kind: 'settled' }] };
 const unknown: Observation = { ...READY, work: { kind: 'unknown' } };
 const adopted = (): MachineDriver =>
   machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, preset: 'long' });

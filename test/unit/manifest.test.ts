@@ -305,3 +305,16 @@ url = "http://127.0.0.1:9000/"
   );
   expect(parseManifest(text.replace('"process"', '"llama.cpp"'), FILE).runtimes).toHaveLength(1);
 });
+
+test.each<[string, string]>([
+  ['args = ["--models-dir", "/models", "-m", "/models/x.gguf"]', '--models-dir'],
+  [
+    'args = ["--models-preset", "/models.ini"]\nenv = { LLAMA_ARG_HF_REPO = "user/model" }',
+    '--models-preset',
+  ],
+])('a router that is given a model is neither: %s', (keys, flag) => {
+  const text = `version = 1\n[[runtimes]]\nid = "r"\nadapter = "llama.cpp"\n[runtimes.process]\n${keys}\n`;
+  expect(() => parseManifest(text, FILE)).toThrow(
+    `${FILE}: runtimes[0] (r).process.args: ${flag} is for a router, and a model is named too; leave one of the two out`,
+  );
+});
