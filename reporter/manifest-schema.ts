@@ -44,6 +44,7 @@ const ProcessSchema = v.strictObject({
   start_timeout_seconds: v.optional(wholeNumber(1, 24 * 3600)),
   stop_timeout_seconds: v.optional(wholeNumber(1, 600)),
   wedge_seconds: v.optional(wholeNumber(1, 24 * 3600)),
+  idle_probe_seconds: v.optional(wholeNumber(0, 24 * 3600)),
   health: v.optional(HealthSchema),
 });
 

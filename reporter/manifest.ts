@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { flagValue, presetSpec } from './backends/launch-spec.ts';
-import { DEFAULT_PORT } from './backends/llama-cpp.ts';
+import { DEFAULT_PORT, modelsFaults } from './backends/llama-launch.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 
@@ -67,9 +67,13 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
   if (entry.adapter === 'llama.cpp') {
     const { process, presets = {} } = entry;
     faults.push(...addressFaults(`${at}.process.args`, process.args ?? []));
+    faults.push(...modelsFaults(`${at}.process.args`, process));
     for (const [name, { args = [] }] of Object.entries(presets)) {
       faults.push(...addressFaults(`${at}.presets.${name}.args`, args));
     }
+  }
+  if (entry.adapter !== 'llama.cpp' && entry.process.idle_probe_seconds !== undefined) {
+    faults.push(`${at}.process.idle_probe_seconds: is for adapter "llama.cpp" alone; leave it out`);
   }
   if (entry.adapter === 'process') {
     if (entry.process.command === undefined)

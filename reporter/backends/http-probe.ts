@@ -14,18 +14,20 @@ export type HttpLookOptions = {
   signal: AbortSignal;
   method?: string;
   headers?: Record<string, string>;
+  body?: string;
 };
 
 /** No figure of a healthy server is larger; a stranger's endless body must not fill our memory. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
 export async function look(url: string, options: HttpLookOptions): Promise<HttpLook> {
-  const { timeoutMs, signal, method = 'GET', headers = {} } = options;
+  const { timeoutMs, signal, method = 'GET', headers = {}, body } = options;
   const startedMs = performance.now();
   try {
     const answer = await httpRequest(new URL(url), {
       method,
       headers,
+      ...(body !== undefined && { body }),
       maxBytes: BODY_MAX_BYTES,
       timeoutMs,
       signal,

@@ -19,12 +19,23 @@ export function isLoadingAnswer(answer: { status: number; body: string }): boole
 const PropsSchema = v.object({
   is_sleeping: v.optional(v.boolean(), false),
   total_slots: v.optional(Count),
+  role: v.optional(v.string()),
+  max_instances: v.optional(Count),
 });
 
-export function readProps(answer: HttpLook): Reading<{ sleeping: boolean; totalSlots: number | undefined }> {
+export type Props = {
+  sleeping: boolean;
+  totalSlots: number | undefined;
+  /** Present on a router: how many models it keeps loaded at most, 0 for any number, undefined where it does not say. */
+  router?: { maxInstances: number | undefined };
+};
+
+export function readProps(answer: HttpLook): Reading<Props> {
   const body = readJson(answer, PropsSchema);
   if (body.kind === 'unknown') return body;
-  return { kind: 'known', value: { sleeping: body.value.is_sleeping, totalSlots: body.value.total_slots } };
+  const { is_sleeping: sleeping, total_slots: totalSlots, role, max_instances: maxInstances } = body.value;
+  const router = role === 'router' && { router: { maxInstances } };
+  return { kind: 'known', value: { sleeping, totalSlots, ...router } };
 }
 
 /** What moves in a slot; an object in older builds, a list in newer ones, absent while it never worked. */
@@ -111,7 +122,7 @@ export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
   return { kind: 'known', value: { counters, queued: v.is(Count, deferred) ? deferred : undefined } };
 }
 
-function readJson<T>(answer: HttpLook, schema: v.GenericSchema<unknown, T>): Reading<T> {
+export function readJson<T>(answer: HttpLook, schema: v.GenericSchema<unknown, T>): Reading<T> {
   const fault = faultOf(answer);
   if (fault !== undefined || answer.kind !== 'answer')
     return { kind: 'unknown', reason: fault ?? 'no answer' };

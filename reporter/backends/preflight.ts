@@ -41,6 +41,11 @@ export async function fileFault(file: string, what: string, key: string): Promis
   }
 }
 
+/** Why a folder cannot be used; undefined where it can. `key` is where the manifest names it. */
+export async function directoryFault(path: string, what: string, key: string): Promise<string | undefined> {
+  return (await isDirectory(path)) ? undefined : `${what} ${path} is no folder; create it or change ${key}`;
+}
+
 /** Why a server could not bind here: somebody answers already. Undefined where nobody does. */
 export async function portFault(host: string, port: number): Promise<string | undefined> {
   if (!(await answers(host, port))) return undefined;

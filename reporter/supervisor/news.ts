@@ -2,6 +2,7 @@
 
 import { BRINGS_UP, failure, type Decision } from './decision.ts';
 import { onChildLostWhileDraining, onDrainLimit, onLookWhileDraining } from './drain.ts';
+import { doubtsAfter, idleProbeWords } from './idle-doubt.ts';
 import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
@@ -92,7 +93,8 @@ export function onObserved(d: Decision, observation: Observation): void {
       d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
       d.settleAll(BRINGS_UP, { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
-      d.state.phase = { ...phase, detail: observation.detail };
+      const { detail, model } = observation;
+      d.state.phase = { ...phase, detail, ...(model && { model }) };
     }
     // A server that does not answer yet is still on its way; the load limit judges it.
     return;
@@ -107,13 +109,23 @@ export function onObserved(d: Decision, observation: Observation): void {
   }
 }
 
-/** It answers; whether it also works is told by its busy slots. */
+/** It answers; whether it also works is told by its busy slots, and at rest by a token that is asked for. */
 function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
   const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
+  const idleDoubts = doubtsAfter(phase.idleDoubts ?? [], observation.idleProbes ?? []);
   const { pid, sinceMs } = phase;
   d.state.observation = observation;
-  d.state.phase = { kind: 'serving', pid, sinceMs, failures: 0, goodAtMs: d.nowMs, ...(stall && { stall }) };
-  if (stall?.wedged === true) return restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+  d.state.phase = {
+    kind: 'serving',
+    pid,
+    sinceMs,
+    failures: 0,
+    goodAtMs: d.nowMs,
+    ...(stall && { stall }),
+    ...(idleDoubts.length > 0 && { idleDoubts }),
+  };
+  const wedged = stall?.wedged === true ? wedgeWords(stall, d.nowMs) : idleProbeWords(idleDoubts);
+  if (wedged !== undefined) return restartWedged(d, pid, wedged);
   onLookWhileDraining(d, observation);
 }
 
@@ -126,8 +138,8 @@ function stallAfter(
 ): Stall | undefined {
   if (work === undefined) return undefined;
   if (work.kind === 'unknown') return before;
-  const { mark, slots } = work;
-  if (before?.mark !== mark) return { mark, slots, sinceMs: nowMs, wedged: false };
+  const { kind: _, ...busy } = work;
+  if (before?.mark !== busy.mark) return { ...busy, sinceMs: nowMs, wedged: false };
   return { ...before, wedged: nowMs - before.sinceMs >= wedgeMs };
 }
 

@@ -2,24 +2,40 @@
 
 import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { BackoffRule } from '../backoff.ts';
+import type { IdleDoubt, IdleProbeNews } from './idle-doubt.ts';
 import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
 import { AS_MANIFEST, type Variant } from './variant.ts';
 
 /**
  * Whether work moves. `mark` changes with every token and every step of a prompt: two equal marks of busy slots mean
- * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell.
+ * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell. `model` says whose work
+ * it is where the server has several.
  */
-export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string };
+export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string; model?: string };
+
+/** What is being loaded, as far as the backend knows. */
+export type LoadingModel = { name: string; sizeBytes?: number };
 
 /** What a backend saw when it looked at its server once. */
 export type Observation =
-  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[]; work?: Work }
-  | { kind: 'loading'; detail: string }
+  | {
+      kind: 'ready';
+      health: RuntimeHealth;
+      models: Model[];
+      sleeping: boolean;
+      notes: string[];
+      work?: Work;
+      /** Of idle probes that have ended since the look before. */
+      idleProbes?: readonly IdleProbeNews[];
+      /** It serves, but not all that it should: in a few words. */
+      warning?: string;
+    }
+  | { kind: 'loading'; detail: string; model?: LoadingModel }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
 
 /** Busy slots whose mark has not changed since; `wedged` once that has lasted too long. */
-export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean };
+export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean; model?: string };
 
 export type Exit = { code: number | null; signal: string | null; atMs: number };
 
@@ -34,7 +50,7 @@ export type Phase =
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
   | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant }
-  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
+  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string; model?: LoadingModel }
   | {
       kind: 'serving';
       pid: number;
@@ -44,6 +60,7 @@ export type Phase =
       goodAtMs: number;
       failure?: string;
       stall?: Stall;
+      idleDoubts?: readonly IdleDoubt[];
     }
   /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
   | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }
@@ -135,9 +152,10 @@ export const DEGRADED_AFTER_FAILURES = 2;
 export const STABLE_AFTER_MS = 60_000;
 
 /** The sentence about slots that are busy while nothing moves. */
-export function wedgeWords({ slots, sinceMs }: Stall, nowMs: number): string {
+export function wedgeWords({ slots, sinceMs, model }: Stall, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
-  return `Wedged: ${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
+  const where = model === undefined ? '' : `${model} has `;
+  return `Wedged: ${where}${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
 }
 
 /** What an earlier reporter left: its restarts still count in the window, and what an operator set still holds. */

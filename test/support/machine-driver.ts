@@ -30,6 +30,10 @@ export const READY: ReadyObservation = {
   sleeping: false,
   notes: [],
 };
+export const TOKENLESS: ReadyObservation = {
+  ...READY,
+  idleProbes: [{ kind: 'unanswered', reason: 'no token within 30 s' }],
+};
 export const FAILING: Observation = { kind: 'failing', reason: 'timeout after 3000 ms' };
 export const LOADING: Observation = { kind: 'loading', detail: 'Loading model' };
 

@@ -17,7 +17,7 @@ import {
   type RuntimeState,
   type TimerName,
 } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, READY, T0 } from './machine-driver.ts';
+import { FAILING, LOADING, READY, T0, TOKENLESS } from './machine-driver.ts';
 
 /** How one launch goes. Children take theirs in order, and the last one again and again. */
 export type Fate = {
@@ -27,6 +27,8 @@ export type Fate = {
   readyAfterMs: number | undefined;
   crashAfterMs: number | undefined;
   unresponsiveAfterMs: number | undefined;
+  /** From then on every idle probe goes without a token. */
+  tokenlessAfterMs: number | undefined;
   /** Undefined: it ignores SIGTERM. */
   endsAfterTermMs: number | undefined;
   /** Undefined: the kernel holds it, and not even SIGKILL ends it. */
@@ -227,10 +229,11 @@ export class MachineWorld {
   #probe(child: Child): void {
     if (this.child !== child) return;
     const livedMs = this.nowMs - child.sinceMs;
-    const { readyAfterMs, unresponsiveAfterMs } = child.fate;
+    const { readyAfterMs, unresponsiveAfterMs, tokenlessAfterMs } = child.fate;
     const hangs = unresponsiveAfterMs !== undefined && livedMs >= unresponsiveAfterMs;
     const isReady = readyAfterMs !== undefined && livedMs >= readyAfterMs;
-    const observation = hangs ? FAILING : isReady ? this.#ready() : LOADING;
+    const isTokenless = tokenlessAfterMs !== undefined && livedMs >= tokenlessAfterMs;
+    const observation = hangs ? FAILING : isReady ? (isTokenless ? TOKENLESS : this.#ready()) : LOADING;
     this.#post({ kind: 'observed', launch: child.launch, observation });
     this.#at(this.nowMs + PROBE_EVERY_MS, () => this.#probe(child));
   }

@@ -42,6 +42,8 @@ export type SupervisedOptions = {
   policy?: Partial<Policy>;
   probeTimeoutMs?: number;
   withModel?: boolean;
+  /** Further keys of `[runtimes.process]`. */
+  settings?: Partial<RuntimeEntry['process']>;
 };
 
 export class SupervisedStub {
@@ -141,12 +143,13 @@ export class SupervisedStub {
   }
 
   #entry(options: SupervisedOptions): RuntimeEntry {
-    const { args = [], command, lead = [STUB], probeTimeoutMs } = options;
+    const { args = [], command, lead = [STUB], probeTimeoutMs, settings } = options;
     const url = `http://127.0.0.1:${this.port}/health`;
     return {
       id: 'llama:stub',
       adapter: 'llama.cpp',
       process: {
+        ...settings,
         command: command?.(this.folder) ?? process.execPath,
         args: [...lead, '-m', this.modelPath, '--port', String(this.port), ...args],
         ...(probeTimeoutMs !== undefined && { health: { url, timeout_ms: probeTimeoutMs } }),

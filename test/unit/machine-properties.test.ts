@@ -27,6 +27,7 @@ const fateWith = (endsAfterKillMs: fc.Arbitrary<number | undefined>): fc.Arbitra
     readyAfterMs: fc.option(within(20_000), { nil: undefined }),
     crashAfterMs: fc.option(within(120_000), { nil: undefined }),
     unresponsiveAfterMs: fc.option(within(60_000), { nil: undefined }),
+    tokenlessAfterMs: fc.option(within(60_000), { nil: undefined }),
     endsAfterTermMs: fc.option(within(6_000), { nil: undefined }),
     endsAfterKillMs,
   });
@@ -152,6 +153,7 @@ test('a runtime whose children are sound is ready in the end, whatever happened 
     readyAfterMs: 1_000,
     crashAfterMs: undefined,
     unresponsiveAfterMs: undefined,
+    tokenlessAfterMs: undefined,
     endsAfterTermMs: 100,
     endsAfterKillMs: 10,
   };

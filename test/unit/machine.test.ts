@@ -3,10 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { describe as describeRuntime } from '../../reporter/supervisor/describe.ts';
 import { BLOCKED_RETRY_MS, STUCK_AFTER_KILL_MS, type Observation } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, MachineDriver, READY, T0 } from '../support/machine-driver.ts';
+import { FAILING, LOADING, MachineDriver, READY, T0, TOKENLESS } from '../support/machine-driver.ts';
 
 const machine = (): MachineDriver => new MachineDriver();
 const busy = (mark: string): Observation => ({ ...READY, work: { kind: 'busy', slots: 2, mark } });
+const GAVE_TOKEN: Observation = { ...READY, idleProbes: [{ kind: 'settled' }] };
 const unknown: Observation = { ...READY, work: { kind: 'unknown' } };
 const adopted = (): MachineDriver =>
   machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, variant: { preset: 'long' } });
@@ -496,5 +497,38 @@ describe('adoption', () => {
   test('of a runtime that is up already is ignored', () => {
     const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, variant: {} });
     expect(m).toMatchObject({ phase: 'serving', effects: [] });
+  });
+});
+
+describe('a runtime at rest', () => {
+  test('that gave no token twice is restarted under the budget, with the reason', () => {
+    const m = machine().toServing().observed(TOKENLESS);
+    expect(m.phase).toBe('serving');
+    m.observed(READY).observed(TOKENLESS);
+    expect(m.signals).toEqual(['SIGTERM']);
+    expect(m.state.phase).toMatchObject({
+      kind: 'stopping',
+      after: { kind: 'count-as-failure', reason: 'Idle probe failing (no token within 30 s)' },
+    });
+  });
+  test('that gave a token in between is not', () => {
+    const m = machine().toServing();
+    for (let probe = 0; probe < 10; probe += 1) m.observed(TOKENLESS).observed(GAVE_TOKEN);
+    expect(m.phase).toBe('serving');
+  });
+  test('keeps its doubt through looks that fail, and through looks that say nothing of it', () => {
+    const m = machine().toServing().observed(TOKENLESS).observed(FAILING).observed(READY);
+    m.observed(TOKENLESS);
+    expect(m.phase).toBe('stopping');
+  });
+  test('without headroom is left alone, and recovers with a token', () => {
+    const m = machine().toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS);
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+    m.observed(GAVE_TOKEN).observed(TOKENLESS);
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+  });
+  test('without headroom is restarted once the window frees', () => {
+    const m = machine().toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS);
+    expect(m.after(600_000).observed(READY).phase).toBe('stopping');
   });
 });
