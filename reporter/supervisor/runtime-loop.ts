@@ -61,6 +61,11 @@ export class RuntimeLoop {
     this.#remembered = memory.child;
   }
 
+  /** What the child writes. */
+  get output(): RuntimeLog {
+    return this.#options.output;
+  }
+
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
   async adopt(): Promise<void> {
     const remembered = this.#remembered;

@@ -1,12 +1,11 @@
 // Owns the read models over HTTP: queries are checked, cuts come from views.ts, entity tags save the way back.
 
 import { Hono, type Context } from 'hono';
-import type * as v from 'valibot';
 import { matchesTag } from '../domain/etag.ts';
 import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
-import { checkValue, type Result } from '../domain/parse.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
+import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
 import { matrixView, supervisorView, type View } from '../views.ts';
 
@@ -25,18 +24,6 @@ state.get('/runtime_supervisor', async (c) => {
   return answer(c, await supervisorView(c.env, query.value));
 });
 state.all('/runtime_supervisor', onlyMethods('GET'));
-
-/** The query as the schema has it; a parameter that is given twice counts as one value that fits no schema. */
-function checkedQuery<Schema extends v.GenericSchema>(
-  c: Context<HubEnv>,
-  schema: Schema,
-): Result<v.InferOutput<Schema>> {
-  const given = Object.entries(c.req.queries()).map(([key, values]) => [
-    key,
-    values.length > 1 ? values : values[0],
-  ]);
-  return checkValue(schema, Object.fromEntries(given));
-}
 
 function answer(c: Context<HubEnv>, view: View): Response {
   const headers = { etag: view.etag, 'cache-control': 'private, no-cache' };
