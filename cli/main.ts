@@ -4,8 +4,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CommandKind } from '../contract/command.ts';
+import { TAIL_DEFAULT, TAIL_MAX } from '../contract/logs.ts';
 import { joinToken } from './commands/join-token.ts';
 import { runtimeCommand, type FollowOptions } from './commands/runtime-command.ts';
+import { runtimeLogs, type LogsOptions } from './commands/runtime-logs.ts';
 import { runtimeStatus } from './commands/runtime-status.ts';
 import { CliError, EXIT } from './errors.ts';
 import { hubFrom, type Hub, type HubFlags } from './hub-client.ts';
@@ -31,6 +33,14 @@ runtime
   .description('every runtime of the fleet, then the matrix and which nodes are past its TTL')
   .option('--json', 'print { supervisor, matrix } as the hub serves them')
   .action((options: { json?: boolean }) => runtimeStatus(hub(), options));
+
+runtime
+  .command('logs')
+  .description('the last lines that a runtime wrote, without secrets')
+  .addOption(runtimeOption())
+  .option('--tail <lines>', `how many lines, at most ${TAIL_MAX}`, tailLines, TAIL_DEFAULT)
+  .option('--follow', 'then what it writes from now on, until Ctrl-C')
+  .action((options: LogsOptions) => runtimeLogs(hub(), options));
 
 type RestoreFlags = FollowOptions & { id: string; restart: boolean; preset?: string; force?: boolean };
 
@@ -71,15 +81,17 @@ function follows(kind: CommandKind, description: string): Command {
   return runtime
     .command(kind)
     .description(description)
-    .addOption(
-      new Option(
-        '--id <runtime>',
-        '<node>/<runtime>, or <runtime> where one node has it',
-      ).makeOptionMandatory(),
-    )
+    .addOption(runtimeOption())
     .option('--wait', 'follow the job to its end')
     .option('--timeout <seconds>', 'how long --wait follows', wholeNumber, 120)
     .option('--json', 'print the answer, or with --wait the job');
+}
+
+function runtimeOption(): Option {
+  return new Option(
+    '--id <runtime>',
+    '<node>/<runtime>, or <runtime> where one node has it',
+  ).makeOptionMandatory();
 }
 
 function hub(): Hub {
@@ -90,6 +102,13 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
     throw new InvalidArgumentError('It must be a whole number from 1.');
+  return value;
+}
+
+function tailLines(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > TAIL_MAX)
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${TAIL_MAX}.`);
   return value;
 }
 

@@ -70,7 +70,7 @@ export class LogRelay {
   }
 
   socketGone(socket: WebSocket): void {
-    for (const reading of [...this.#readings.values()]) {
+    for (const reading of this.#readings.values()) {
       if (reading.socket !== socket) continue;
       this.#readings.delete(reading.id);
       reading.sink.lost();
