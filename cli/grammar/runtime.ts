@@ -7,12 +7,16 @@ import {
   DRAIN_TIMEOUT_MAX_SECONDS,
   type CommandKind,
 } from '../../contract/command.ts';
+import { TAIL_DEFAULT, TAIL_MAX } from '../../contract/logs.ts';
 import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { runtimeCommand, type FollowOptions } from '../commands/runtime-command.ts';
+import { runtimeLogs, type LogsOptions } from '../commands/runtime-logs.ts';
 import { runtimeStatus } from '../commands/runtime-status.ts';
 import { CliError, EXIT } from '../errors.ts';
 import type { Hub } from '../hub-client.ts';
 import { given, wholeNumber, type Given } from './flags.ts';
+
+const RUNTIME_ID = '<node>/<runtime>, or <runtime> where one node has it';
 
 /** How long --wait follows what does not itself wait for something. */
 const FOLLOW_SECONDS = 120;
@@ -34,6 +38,14 @@ export function addRuntimeFamily(program: Command, hub: () => Hub): void {
     .description('every runtime of the fleet, then the matrix and which nodes are past its TTL')
     .option('--json', 'print { supervisor, matrix } as the hub serves them')
     .action((options: { json?: boolean }) => runtimeStatus(hub(), options));
+
+  runtime
+    .command('logs')
+    .description('the last lines that a runtime wrote, without secrets')
+    .requiredOption('--id <runtime>', RUNTIME_ID)
+    .option('--tail <lines>', `how many lines, at most ${TAIL_MAX}`, wholeNumber(0, TAIL_MAX), TAIL_DEFAULT)
+    .option('--follow', 'then what it writes from now on, until Ctrl-C')
+    .action((options: LogsOptions) => runtimeLogs(hub(), options));
 
   act('restore', 'restart a runtime, or bring it back; spends one restart of its budget')
     .option('--no-restart', 'leave it alone where it is running')
@@ -127,7 +139,7 @@ function addAct(runtime: Command, kind: CommandKind, description: string): Comma
   return runtime
     .command(kind)
     .description(description)
-    .requiredOption('--id <runtime>', '<node>/<runtime>, or <runtime> where one node has it')
+    .requiredOption('--id <runtime>', RUNTIME_ID)
     .option('--wait', 'follow the job to its end')
     .option(
       '--timeout <seconds>',

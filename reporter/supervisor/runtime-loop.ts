@@ -98,6 +98,11 @@ export class RuntimeLoop {
     return { ...memory, variant };
   }
 
+  /** What the child writes. */
+  get output(): RuntimeLog {
+    return this.#options.output;
+  }
+
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
   async adopt(): Promise<void> {
     const remembered = this.#remembered;

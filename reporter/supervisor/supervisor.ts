@@ -5,6 +5,7 @@ import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { carryOut } from './carry-out.ts';
 import { failure } from './decision.ts';
+import type { RuntimeLog } from './logs.ts';
 import type { RuntimeLoop } from './runtime-loop.ts';
 import type { Outcome } from './state.ts';
 
@@ -18,6 +19,11 @@ export class Supervisor {
 
   records(): RuntimeRecord[] {
     return [...this.#loops.values()].map((loop) => loop.record());
+  }
+
+  /** What the runtime writes; undefined where there is no such runtime. */
+  outputOf(runtimeId: string): RuntimeLog | undefined {
+    return this.#loops.get(runtimeId)?.output;
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */

@@ -10,6 +10,7 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import type { Model, RuntimeStatus } from '../../contract/runtime-record.ts';
 import type { RuntimeState as Slug } from '../../contract/words.ts';
 import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
@@ -60,7 +61,7 @@ export class SupervisedStub {
     this.folder = folder;
     this.port = port;
     this.modelPath = join(folder, 'tiny.gguf');
-    this.#output = new RuntimeLog(folder, 'llama:stub');
+    this.#output = new RuntimeLog(folder, 'llama:stub', () => redactor([]));
     this.loop = new RuntimeLoop({
       backend: makeBackend(this.#entry(options), { llamaServer: 'no-such-llama-server' }),
       policy: { ...POLICY, ...options.policy },

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
@@ -20,7 +21,7 @@ async function supervisorOf(...ids: string[]): Promise<Supervisor> {
           { llamaServer: 'no-such-llama-server' },
         ),
         policy: POLICY,
-        output: new RuntimeLog(folder, id),
+        output: new RuntimeLog(folder, id, () => redactor([])),
         memory: new RuntimeMemory(folder, id),
         log: new RecordedLog(),
         onMaterialChange: () => undefined,

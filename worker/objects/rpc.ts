@@ -37,7 +37,7 @@ export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
-  /** The upgrade of an uplink; see `uplinkRequest` in stubs.ts. */
+  /** The upgrade of an uplink, or the reading of a log; see `uplinkRequest` and `logsRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
   submit(request: Submit): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;

@@ -7,10 +7,10 @@ import { sha256 } from '../crypto.ts';
 import { matchesTag } from '../domain/etag.ts';
 import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
 import { isoTime } from '../domain/freshness.ts';
-import { checkValue, type Result } from '../domain/parse.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
 import { fleet } from '../objects/stubs.ts';
+import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
 import { matrixView, supervisorView, type View } from '../views.ts';
 
@@ -43,18 +43,6 @@ state.get('/nodes', async (c) => {
   return answer(c, { body, etag: `"${await sha256(body)}"` });
 });
 state.all('/nodes', onlyMethods('GET'));
-
-/** The query as the schema has it; a parameter that is given twice counts as one value that fits no schema. */
-function checkedQuery<Schema extends v.GenericSchema>(
-  c: Context<HubEnv>,
-  schema: Schema,
-): Result<v.InferOutput<Schema>> {
-  const given = Object.entries(c.req.queries()).map(([key, values]) => [
-    key,
-    values.length > 1 ? values : values[0],
-  ]);
-  return checkValue(schema, Object.fromEntries(given));
-}
 
 function answer(c: Context<HubEnv>, view: View): Response {
   const headers = { etag: view.etag, 'cache-control': 'private, no-cache' };
