@@ -28,7 +28,6 @@ export const RestoreArgsSchema = v.strictObject({
   preset: v.optional(PresetName),
   force: v.optional(v.boolean()),
 });
-export type RestoreArgs = v.InferOutput<typeof RestoreArgsSchema>;
 
 export const NoArgsSchema = v.strictObject({});
 
@@ -36,37 +35,33 @@ export const NoArgsSchema = v.strictObject({});
 export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
 
 /**
- * No new work, and once the slots are empty what `then` says: `hold` leaves it up and draining until an undrain.
+ * No new work, and once the slots are empty what `after` says: `hold` leaves it up and draining until an undrain.
  * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
  */
-export const DrainArgsSchema = v.strictObject({
-  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
-  then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
+const DrainArgsSchema = v.strictObject({
+  after: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
   timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
 });
-export type DrainArgs = v.InferOutput<typeof DrainArgsSchema>;
 
 /** `model` as the runtime lists it. */
-export const ModelArgsSchema = v.strictObject({
+const ModelArgsSchema = v.strictObject({
   model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
 });
-export type ModelArgs = v.InferOutput<typeof ModelArgsSchema>;
 
 /** At least one of them; what is left out stays as it is. Costs one restart where the runtime is up. */
-export const SwitchArgsSchema = v.pipe(
+const SwitchArgsSchema = v.pipe(
   v.strictObject({ preset: v.optional(PresetName), sandbox: v.optional(SandboxKindSchema) }),
   v.check(
     ({ preset, sandbox }) => preset !== undefined || sandbox !== undefined,
     'must name a preset or a sandbox',
   ),
 );
-export type SwitchArgs = v.InferOutput<typeof SwitchArgsSchema>;
 
 export const BUDGET_MAX_RESTARTS = 1000;
 export const BUDGET_MAX_WINDOW_SECONDS = 30 * 86_400;
 
 /** At least one of them; what is left out stays as it is. Holds until the next one, over restarts of the reporter. */
-export const BudgetArgsSchema = v.pipe(
+const BudgetArgsSchema = v.pipe(
   v.strictObject({
     max_restarts: v.optional(wholeNumber(0, BUDGET_MAX_RESTARTS)),
     window_seconds: v.optional(wholeNumber(1, BUDGET_MAX_WINDOW_SECONDS)),
@@ -76,7 +71,6 @@ export const BudgetArgsSchema = v.pipe(
     'must name max_restarts or window_seconds',
   ),
 );
-export type BudgetArgs = v.InferOutput<typeof BudgetArgsSchema>;
 
 /** The arguments that each kind takes. */
 export const COMMAND_ARGS = {
@@ -90,6 +84,23 @@ export const COMMAND_ARGS = {
   switch: SwitchArgsSchema,
   budget: BudgetArgsSchema,
 } as const satisfies Record<CommandKind, v.GenericSchema>;
+
+const act = <const Kind extends CommandKind>(kind: Kind) =>
+  v.object({ kind: v.literal(kind), args: COMMAND_ARGS[kind] });
+
+/** What a command asks for: a kind with the arguments that it takes. */
+export const ActSchema = v.variant('kind', [
+  act('restore'),
+  act('start'),
+  act('shutdown'),
+  act('drain'),
+  act('undrain'),
+  act('load'),
+  act('unload'),
+  act('switch'),
+  act('budget'),
+]);
+export type Act = v.InferOutput<typeof ActSchema>;
 
 export const CommandErrorSchema = v.looseObject({ reason: Line, message: Line });
 export type CommandError = v.InferOutput<typeof CommandErrorSchema>;

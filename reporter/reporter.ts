@@ -60,6 +60,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         policy: policyOf(entry, config),
         output: new RuntimeLog(config.stateDir, entry.id),
         memory: new RuntimeMemory(config.stateDir, entry.id),
+        ...(entry.preset !== undefined && { preset: entry.preset }),
         log,
         onMaterialChange: () => uplink?.publishSoon(),
       }),

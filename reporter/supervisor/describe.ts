@@ -10,7 +10,7 @@ import {
   type Severity,
 } from '../../contract/words.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
-import { DEGRADED_AFTER_FAILURES, wedgeWords, type Policy, type RuntimeState } from './state.ts';
+import { budgetRule, DEGRADED_AFTER_FAILURES, wedgeWords, type Policy, type RuntimeState } from './state.ts';
 
 type Words = { state: Slug; severity?: Severity; summary: string; detail: string[] };
 
@@ -33,10 +33,11 @@ export function describe(
     severity,
     severity_label: severityLabel(severity),
     summary: spokenLine(words.summary),
-    detail: words.detail.map(spokenLine),
+    detail: [...words.detail, ...drainLines(state)].map(spokenLine),
     updated_at: new Date(updatedAtMs).toISOString(),
     ...(state.observation && isMeasured(state) && { health: state.observation.health }),
-    restart_budget: budgetView(state.spent, policy.budget, nowMs),
+    ...(state.drain && { draining: true }),
+    restart_budget: budgetView(state.spent, budgetRule(state, policy), nowMs),
     ...(pid !== undefined && { pid }),
     ...(state.startedAtMs !== undefined && { started_at: new Date(state.startedAtMs).toISOString() }),
     restarts_total: state.restartsTotal,
@@ -84,8 +85,7 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
       }
       return {
         state: 'ready',
-        summary:
-          state.observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready',
+        summary: readySummary(state),
         detail: [
           ...(phase.failure === undefined ? [] : [`Last probe failed (${phase.failure})`]),
           ...(state.observation?.notes ?? []),
@@ -128,12 +128,29 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
   }
 }
 
+function readySummary({ drain, observation }: RuntimeState): string {
+  if (drain !== undefined) {
+    const { inflight_jobs: inflight, capacity } = observation?.health ?? {};
+    if (drain.emptyLooks === undefined && inflight === 0) return 'Drained (no slot is busy)';
+    const busy = inflight === undefined ? '' : ` (${inflight} of ${capacity ?? 'unknown'} slots busy)`;
+    return `Draining${busy}`;
+  }
+  return observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready';
+}
+
+function drainLines({ drain }: RuntimeState): string[] {
+  if (drain === undefined) return [];
+  const then = drain.after === 'hold' ? '' : `; ${drain.after} once its slots are empty`;
+  return [`Takes no new work since ${new Date(drain.sinceMs).toISOString()}; undrain ends that${then}`];
+}
+
 /** What is left of the budget, as a line; when it is empty, when it frees. */
 function headroom(state: RuntimeState, nowMs: number, policy: Policy): string[] {
-  const remaining = remainingRestarts(state.spent, policy.budget, nowMs);
-  if (remaining > 0) return [`${remaining} of ${policy.budget.maxRestarts} restarts left`];
-  if (policy.budget.maxRestarts === 0) return ['Automatic restarts are switched off (budget 0)'];
-  const resetAt = resetAtMs(state.spent, policy.budget, nowMs);
+  const rule = budgetRule(state, policy);
+  const remaining = remainingRestarts(state.spent, rule, nowMs);
+  if (remaining > 0) return [`${remaining} of ${rule.maxRestarts} restarts left`];
+  if (rule.maxRestarts === 0) return ['Automatic restarts are switched off (budget 0)'];
+  const resetAt = resetAtMs(state.spent, rule, nowMs);
   const when = resetAt === undefined ? '' : `; resets at ${new Date(resetAt).toISOString()}`;
   return [`Restart budget exhausted${when}`];
 }

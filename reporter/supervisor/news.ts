@@ -1,6 +1,7 @@
 // Owns what follows from news: of the child (it is there, it answers, it ended) and of time (a timer went off).
 
-import { failure, type Decision } from './decision.ts';
+import { BRINGS_UP, failure, type Decision } from './decision.ts';
+import { onChildLostWhileDraining, onDrainLimit, onLookWhileDraining } from './drain.ts';
 import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
@@ -21,10 +22,12 @@ type Serving = Extract<Phase, { kind: 'serving' }>;
 /** A child of an earlier reporter: it is looked at like one that loads, and nothing is spent on it. */
 export function onAdopted(d: Decision, pid: number, startedAtMs: number, variant: Variant): void {
   if (d.state.phase.kind !== 'resting') return;
-  d.state.wanted = 'up';
   d.state.launch += 1;
   d.state.variant = variant;
   d.state.startedAtMs = startedAtMs;
+  // The shutdown that the earlier reporter began is brought to its end.
+  if (d.state.keptDown) return d.stop(pid, { kind: 'rest' });
+  d.state.wanted = 'up';
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -33,7 +36,7 @@ export function onSpawned(d: Decision, pid: number): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (phase.spend) {
-    d.state.spent = spendRestart(d.state.spent, d.policy.budget, d.nowMs);
+    d.state.spent = spendRestart(d.state.spent, d.nowMs);
     d.state.restartsTotal += 1;
   }
   d.state.startedAtMs = d.nowMs;
@@ -50,7 +53,7 @@ export function onBlocked(d: Decision, reasons: readonly string[]): void {
   if (d.state.wanted === 'down') return d.rest();
   if (!sameVariant(phase.variant, d.state.variant)) return d.launch(phase.spend);
   const reason = reasons.join('; ');
-  d.settleAll(['start', 'restore'], failure('blocked', reason));
+  d.settleAll(BRINGS_UP, failure('blocked', reason));
   d.wait(BLOCKED_RETRY_MS, phase.spend, 'blocked', reason);
 }
 
@@ -60,6 +63,7 @@ export function onExited(d: Decision, exit: Exit, reason: string, jitter: number
   d.state.observation = undefined;
   d.state.startedAtMs = undefined;
   for (const timer of ['load', 'kill', 'stuck'] as const) d.cancel(timer);
+  onChildLostWhileDraining(d, reason);
   switch (phase.kind) {
     case 'stopping':
       if (phase.after.kind === 'rest') return d.rest();
@@ -86,7 +90,7 @@ export function onObserved(d: Decision, observation: Observation): void {
       d.cancel('load');
       d.state.observation = observation;
       d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
-      d.settleAll(['start', 'restore'], { ok: true, result: { state: 'ready', pid: phase.pid } });
+      d.settleAll(BRINGS_UP, { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
       d.state.phase = { ...phase, detail: observation.detail };
     }
@@ -109,7 +113,8 @@ function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation
   const { pid, sinceMs } = phase;
   d.state.observation = observation;
   d.state.phase = { kind: 'serving', pid, sinceMs, failures: 0, goodAtMs: d.nowMs, ...(stall && { stall }) };
-  if (stall?.wedged === true) restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+  if (stall?.wedged === true) return restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+  onLookWhileDraining(d, observation);
 }
 
 /** What is not known now neither proves a stall nor ends one: two equal marks far enough apart do. */
@@ -153,6 +158,8 @@ export function onTimer(d: Decision, timer: TimerName): void {
       if (phase.kind !== 'stopping') return;
       d.state.phase = { ...phase, stuck: true };
       return d.giveUpWaiting(phase.pid);
+    case 'drain':
+      return onDrainLimit(d);
     default:
       return timer satisfies never;
   }

@@ -8,10 +8,18 @@ import type { Log } from '../log.ts';
 import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
+import { failure } from './decision.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
-import { describeChild, type RememberedChild, type RuntimeMemory } from './memory.ts';
+import {
+  describeChild,
+  keptState,
+  rememberedState,
+  type Memory,
+  type RememberedChild,
+  type RuntimeMemory,
+} from './memory.ts';
 import {
   initialState,
   type Effect,
@@ -23,6 +31,7 @@ import {
   type TimerName,
 } from './state.ts';
 import { AS_MANIFEST, withWish, type Variant } from './variant.ts';
+import { Nudge } from '../nudge.ts';
 import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
@@ -36,6 +45,8 @@ export type RuntimeLoopOptions = {
   output: RuntimeLog;
   memory: RuntimeMemory;
   log: Log;
+  /** The preset that the manifest names. */
+  preset?: string;
   /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
   sandbox?: (kind: SandboxKind | undefined) => Sandbox;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
@@ -50,6 +61,10 @@ export class RuntimeLoop {
   #child: Supervised | undefined;
   #remembered: RememberedChild | undefined;
   #released = false;
+  /** Aborts when the present child is gone. */
+  #gone: AbortSignal | undefined;
+  /** Wakes the watch over the child. */
+  readonly #look = new Nudge();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -62,8 +77,19 @@ export class RuntimeLoop {
         `${options.memory.path} is damaged: earlier restarts and a running child are not known`,
       );
     }
-    this.#state = initialState({ spent: memory.spent_at_ms, restartsTotal: memory.restarts_total });
+    this.#state = initialState(rememberedState(this.#known(memory)));
     this.#remembered = memory.child;
+  }
+
+  /** The memory without a preset that the manifest has lost since. */
+  #known(memory: Memory): Memory {
+    const { preset, ...variant } = memory.variant ?? {};
+    const { descriptor, presets } = this.backend;
+    if (preset === undefined || presets.includes(preset)) return memory;
+    this.#options.log.warn(
+      `${descriptor.id}: its preset "${preset}" is not in the manifest any more; it is left out`,
+    );
+    return { ...memory, variant };
   }
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
@@ -104,7 +130,46 @@ export class RuntimeLoop {
     return new Promise((resolve) => {
       this.#outcomes.set(event.operation.id, resolve);
       this.#post(event);
+      this.#look.give();
     });
+  }
+
+  /** An operator shut it down, and nobody asked for it since. */
+  get isKeptDown(): boolean {
+    return this.#state.keptDown;
+  }
+
+  /** The wish without what holds already: asking for what the manifest says is no change. */
+  effective(wish: Variant): Variant {
+    const { preset, sandbox } = this.#state.variant;
+    const samePreset = wish.preset === (preset ?? this.#options.preset);
+    const sameSandbox = wish.sandbox === this.#sandbox(this.#state.variant).kind;
+    return withWish(AS_MANIFEST, {
+      preset: samePreset ? preset : wish.preset,
+      sandbox: sameSandbox ? sandbox : wish.sandbox,
+    });
+  }
+
+  sandboxFaults(kind: SandboxKind): Promise<string[]> {
+    return this.#sandbox({ sandbox: kind }).faults();
+  }
+
+  /** Loads or unloads one model of a server that holds several; ended with the child, or after the load limit. */
+  async controlModel(kind: 'load' | 'unload', model: string): Promise<Outcome> {
+    const { backend, policy } = this.#options;
+    const { id } = backend.descriptor;
+    const { modelControl } = backend;
+    if (modelControl === undefined) {
+      return failure(
+        'one-model',
+        `${id} serves the model of its manifest; a router loads and unloads models`,
+      );
+    }
+    const gone = this.#gone;
+    if (this.#state.phase.kind !== 'serving' || gone === undefined) {
+      return failure('not-serving', `${id} is ${this.record().status.state_label}: start it first`);
+    }
+    return modelControl[kind](model, AbortSignal.any([gone, AbortSignal.timeout(policy.loadLimitMs)]));
   }
 
   /** The runtime as it crosses the wire, as of now. */
@@ -192,13 +257,15 @@ export class RuntimeLoop {
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
+    this.#gone = gone.signal;
     void watchChild({
       observe: (signal) => backend.observe(signal),
       onObserved: (observation) => {
         this.#post({ kind: 'observed', launch, observation });
-        return this.#state.phase;
+        return this.#state;
       },
       onGrowth: (callback) => this.#watchGrowth(callback),
+      nudge: this.#look,
       gone: gone.signal,
     });
     const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
@@ -254,6 +321,8 @@ export class RuntimeLoop {
       max_restarts,
       models,
       this.#state.phase.kind,
+      status.draining,
+      descriptor.sandbox,
     ]);
   }
 
@@ -276,14 +345,9 @@ export class RuntimeLoop {
   }
 
   #remember(): void {
-    const { spent, restartsTotal } = this.#state;
     const child = this.#remembered;
     try {
-      this.#options.memory.save({
-        spent_at_ms: [...spent],
-        restarts_total: restartsTotal,
-        ...(child && { child }),
-      });
+      this.#options.memory.save({ ...keptState(this.#state), ...(child && { child }) });
     } catch (error) {
       // Supervision goes on; only a later reporter would not know what this one did.
       this.#options.log.error(`${this.#options.memory.path} cannot be written: ${messageOf(error)}`);

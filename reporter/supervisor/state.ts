@@ -52,8 +52,15 @@ export type Phase =
   /** Down against the operator's wish; only a command brings it back. */
   | { kind: 'failed'; reason: string };
 
-export type OperationKind = 'start' | 'restore' | 'shutdown';
-export type Operation = { id: string; kind: OperationKind };
+export type OperationKind = 'start' | 'restore' | 'shutdown' | 'drain' | 'undrain' | 'switch' | 'budget';
+/** `note` is told with its result when it succeeds. */
+export type Operation = { id: string; kind: OperationKind; note?: Record<string, unknown> };
+
+/** What a drained runtime does next: `hold` stays up, draining, until an undrain. */
+export type AfterDrain = 'hold' | 'shutdown' | 'restart';
+
+/** No new work is taken. `emptyLooks` counts the looks in a row that saw no work; undefined once what follows began. */
+export type Drain = { sinceMs: number; after: AfterDrain; emptyLooks: number | undefined };
 
 export type RuntimeState = {
   wanted: 'up' | 'down';
@@ -65,6 +72,11 @@ export type RuntimeState = {
   spent: SpentRestarts;
   restartsTotal: number;
   variant: Variant;
+  /** What a command set the budget to; undefined: as the policy says. */
+  budget: BudgetRule | undefined;
+  drain: Drain | undefined;
+  /** An operator shut it down: it stays down, also over a restart of the reporter, until somebody asks for it. */
+  keptDown: boolean;
   startedAtMs: number | undefined;
   lastExit: Exit | undefined;
   observation: ReadyObservation | undefined;
@@ -75,7 +87,12 @@ export type RuntimeState = {
 export type RuntimeEvent =
   | { kind: 'start'; operation: Operation }
   | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; variant?: Variant }
-  | { kind: 'shutdown'; operation: Operation }
+  /** `lasting`: by an operator; otherwise it is the reporter that ends, or the manifest that lost it. */
+  | { kind: 'shutdown'; operation: Operation; lasting: boolean }
+  | { kind: 'drain'; operation: Operation; after: AfterDrain; limitMs: number }
+  | { kind: 'undrain'; operation: Operation }
+  | { kind: 'switch'; operation: Operation; variant: Variant }
+  | { kind: 'budget'; operation: Operation; rule: Partial<BudgetRule> }
   | { kind: 'adopted'; pid: number; startedAtMs: number; variant: Variant }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
@@ -83,8 +100,8 @@ export type RuntimeEvent =
   | { kind: 'observed'; launch: number; observation: Observation }
   | { kind: 'timer'; timer: TimerName };
 
-/** `wait` ends a backoff, `load` limits a start, `kill` escalates a stop, `stuck` gives a stop up. */
-export type TimerName = 'wait' | 'load' | 'kill' | 'stuck';
+/** `wait` ends a backoff, `load` limits a start, `kill` escalates a stop, `stuck` gives a stop up, `drain` a drain. */
+export type TimerName = 'wait' | 'load' | 'kill' | 'stuck' | 'drain';
 
 export type Outcome =
   | { ok: true; result: Record<string, unknown> }
@@ -123,10 +140,19 @@ export function wedgeWords({ slots, sinceMs }: Stall, nowMs: number): string {
   return `Wedged: ${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
 }
 
-/** @param remembered what an earlier reporter left: its restarts still count in the window. */
-export function initialState(
-  remembered: { spent: SpentRestarts; restartsTotal: number } = { spent: [], restartsTotal: 0 },
-): RuntimeState {
+/** What an earlier reporter left: its restarts still count in the window, and what an operator set still holds. */
+export type Remembered = {
+  spent: SpentRestarts;
+  restartsTotal: number;
+  variant?: Variant;
+  budget?: BudgetRule;
+  keptDown?: boolean;
+  /** Since when it has been draining. */
+  drainingSinceMs?: number;
+};
+
+export function initialState(remembered: Remembered = { spent: [], restartsTotal: 0 }): RuntimeState {
+  const { drainingSinceMs } = remembered;
   return {
     wanted: 'down',
     phase: { kind: 'resting' },
@@ -134,10 +160,22 @@ export function initialState(
     attempt: 0,
     spent: remembered.spent,
     restartsTotal: remembered.restartsTotal,
-    variant: AS_MANIFEST,
+    variant: remembered.variant ?? AS_MANIFEST,
+    budget: remembered.budget,
+    // What was to follow the drain was a command's, which ended with the earlier reporter.
+    drain:
+      drainingSinceMs === undefined
+        ? undefined
+        : { sinceMs: drainingSinceMs, after: 'hold', emptyLooks: undefined },
+    keptDown: remembered.keptDown ?? false,
     startedAtMs: undefined,
     lastExit: undefined,
     observation: undefined,
     pending: [],
   };
+}
+
+/** The budget in force: a command's, else the policy's. */
+export function budgetRule(state: RuntimeState, policy: Policy): BudgetRule {
+  return state.budget ?? policy.budget;
 }

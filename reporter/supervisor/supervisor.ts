@@ -1,8 +1,10 @@
 // Owns the set of supervised runtimes of this host: their start, the commands that reach them, and their common end.
 
 import { randomUUID } from 'node:crypto';
-import type { RestoreArgs, CommandKind } from '../../contract/command.ts';
+import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import { carryOut } from './carry-out.ts';
+import { failure } from './decision.ts';
 import type { RuntimeLoop } from './runtime-loop.ts';
 import type { Outcome } from './state.ts';
 
@@ -29,41 +31,22 @@ export class Supervisor {
     for (const loop of this.#loops.values()) loop.release();
   }
 
-  /** Starts without spending: the first launch of a runtime is no restart. */
+  /** Starts without spending: the first launch of a runtime is no restart. What an operator shut down stays down. */
   start(runtimeIds: readonly string[]): void {
     for (const id of runtimeIds) {
-      void this.#loops.get(id)?.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
+      const loop = this.#loops.get(id);
+      if (loop?.isKeptDown === false)
+        void loop.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
     }
   }
 
   /** Carries out one command and resolves with how it ended; a runtime or preset that is not there is an outcome too. */
-  async carryOut(id: string, runtimeId: string, command: SupervisorCommand): Promise<Outcome> {
+  async carryOut(id: string, runtimeId: string, act: Act): Promise<Outcome> {
     // It would supersede the stop that is under way, and its child would outlive us.
-    if (this.#ending) return refusal('reporter-ending', 'The reporter is ending; ask again when it is back');
+    if (this.#ending) return failure('reporter-ending', 'The reporter is ending; ask again when it is back');
     const loop = this.#loops.get(runtimeId);
-    if (loop === undefined) return refusal('unknown-runtime', `This node has no runtime "${runtimeId}"`);
-    switch (command.kind) {
-      case 'start':
-      case 'shutdown':
-        return loop.operate({ kind: command.kind, operation: { id, kind: command.kind } });
-      case 'restore': {
-        const { restart = true, force = false, preset } = command.args;
-        if (preset !== undefined && !loop.backend.presets.includes(preset)) {
-          const known = loop.backend.presets.join(', ') || 'none';
-          return refusal('unknown-preset', `${runtimeId} has no preset "${preset}" (it has: ${known})`);
-        }
-        const operation = { id, kind: 'restore' as const };
-        return loop.operate({
-          kind: 'restore',
-          operation,
-          restart,
-          force,
-          ...(preset !== undefined && { variant: { preset } }),
-        });
-      }
-      default:
-        return command satisfies never;
-    }
+    if (loop === undefined) return failure('unknown-runtime', `This node has no runtime "${runtimeId}"`);
+    return carryOut(loop, id, act);
   }
 
   /** Stops every child, for good; resolves when all have ended or cannot be ended. */
@@ -71,16 +54,8 @@ export class Supervisor {
     this.#ending = true;
     await Promise.all(
       [...this.#loops.values()].map((loop) =>
-        loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } }),
+        loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' }, lasting: false }),
       ),
     );
   }
-}
-
-export type SupervisorCommand =
-  | { kind: Exclude<CommandKind, 'restore'> }
-  | { kind: 'restore'; args: RestoreArgs };
-
-function refusal(reason: string, message: string): Outcome {
-  return { ok: false, error: { reason, message } };
 }

@@ -1,8 +1,12 @@
 // Owns what follows from an operator's wish: start, restore, shutdown, in every phase.
 
-import { failure, type Decision } from './decision.ts';
+import { BRINGS_UP, failure, type Decision } from './decision.ts';
 import type { Operation } from './state.ts';
 import { sameVariant, withWish, type Variant } from './variant.ts';
+
+/** Why a drain ended: whoever restarts a runtime wants it to work. A start alone leaves it draining. */
+const SHUT_DOWN = 'A shutdown was asked for meanwhile';
+const RESTARTED = 'A restart was asked for meanwhile';
 
 type Wish = { operation: Operation; force?: boolean; variant?: Variant };
 
@@ -50,6 +54,7 @@ export function restart(d: Decision, wish: Wish): void {
     return d.settle(operation, d.exhausted());
   }
   d.takeVariant(wish);
+  d.endDrain(RESTARTED);
   d.want('up', operation);
   if (underWay) return;
   switch (phase.kind) {
@@ -68,10 +73,13 @@ export function restart(d: Decision, wish: Wish): void {
   }
 }
 
-export function shutDown(d: Decision, operation: Operation): void {
+export function shutDown(d: Decision, wish: { operation: Operation; lasting: boolean }): void {
   const { phase } = d.state;
-  d.settleAll(['start', 'restore'], failure('superseded', 'A shutdown was asked for meanwhile'));
-  d.want('down', operation);
+  d.settleAll(BRINGS_UP, failure('superseded', SHUT_DOWN));
+  if (wish.lasting) d.endDrain(SHUT_DOWN);
+  else d.giveUpDrain(SHUT_DOWN);
+  if (wish.lasting) d.state.keptDown = true;
+  d.want('down', wish.operation);
   switch (phase.kind) {
     case 'serving':
     case 'loading':

@@ -44,16 +44,16 @@ const ACTS: [string[], string, string, string][] = [
   [
     ['drain'],
     '{}',
-    '{"state":"ready","waited_seconds":12}',
+    '{"draining":true,"waited_seconds":12}',
     'slots empty after 12 s, no new work until an undrain',
   ],
   [
     ['drain', '--then', 'shutdown', '--timeout-secs', '30'],
-    '{"then":"shutdown","timeout_seconds":30}',
+    '{"after":"shutdown","timeout_seconds":30}',
     '{"state":"offline","waited_seconds":2.5,"later":{}}',
     'slots empty after 3 s, now Offline',
   ],
-  [['undrain'], '{}', '{"state":"ready"}', 'now Ready'],
+  [['undrain'], '{}', '{"draining":false}', 'it takes new work again'],
   [
     ['load', '--model', 'org/a:q4'],
     '{"model":"org/a:q4"}',

@@ -10,6 +10,7 @@ import {
   type ReadyObservation,
   type RuntimeEvent,
   type RuntimeState,
+  type TimerName,
 } from '../../reporter/supervisor/state.ts';
 
 export const T0 = Date.parse('2026-11-22T12:00:00.000Z');
@@ -73,8 +74,12 @@ export class MachineDriver {
     });
   }
 
-  shutdown(): this {
-    return this.send({ kind: 'shutdown', operation: { id: this.#id('shutdown'), kind: 'shutdown' } });
+  shutdown(lasting = true): this {
+    return this.send({
+      kind: 'shutdown',
+      operation: { id: this.#id('shutdown'), kind: 'shutdown' },
+      lasting,
+    });
   }
 
   spawned(pid = 100 + this.state.launch): this {
@@ -95,7 +100,7 @@ export class MachineDriver {
     return this.send({ kind: 'exited', launch: this.state.launch, exit, reason, jitter });
   }
 
-  timer(timer: 'wait' | 'load' | 'kill' | 'stuck'): this {
+  timer(timer: TimerName): this {
     return this.send({ kind: 'timer', timer });
   }
 

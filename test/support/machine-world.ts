@@ -7,10 +7,13 @@ import { describe } from '../../reporter/supervisor/describe.ts';
 import { step } from '../../reporter/supervisor/machine.ts';
 import { withinWindow } from '../../reporter/supervisor/restart-budget.ts';
 import {
+  budgetRule,
   initialState,
+  type AfterDrain,
   type Effect,
   type Outcome,
   type Policy,
+  type ReadyObservation,
   type RuntimeEvent,
   type RuntimeState,
   type TimerName,
@@ -32,7 +35,12 @@ export type Fate = {
 };
 
 export type Act =
-  | { kind: 'start' | 'shutdown' | 'crash' }
+  | { kind: 'start' | 'shutdown' | 'crash' | 'undrain' }
+  /** Somebody's requests begin, or end. */
+  | { kind: 'work'; busy: boolean }
+  | { kind: 'drain'; after: AfterDrain; limitMs: number }
+  | { kind: 'switch'; preset: 'short' | 'long' }
+  | { kind: 'budget'; more: number }
   | { kind: 'restore'; restart: boolean; force: boolean; preset?: 'short' | 'long' }
   /** News of an earlier child comes late. */
   | { kind: 'late'; news: 'spawned' | 'blocked' | 'exited' | 'observed' };
@@ -62,6 +70,7 @@ export class MachineWorld {
   readonly #sentTerm = new Set<number>();
   readonly #paidAtMs: number[] = [];
   #launches = 0;
+  #busy = false;
   #order = 0;
 
   constructor(policy: Policy, fates: readonly [Fate, ...Fate[]]) {
@@ -78,7 +87,30 @@ export class MachineWorld {
         return this.#post({ kind: 'start', operation: { id, kind: 'start' } });
       case 'shutdown':
         this.operations.set(id, { outcomes: [] });
-        return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' } });
+        return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' }, lasting: true });
+      case 'undrain':
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'undrain', operation: { id, kind: 'undrain' } });
+      case 'work':
+        this.#busy = act.busy;
+        return undefined;
+      case 'drain': {
+        const { after, limitMs } = act;
+        if (after === 'restart') this.wishes += 1;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'drain', operation: { id, kind: 'drain' }, after, limitMs });
+      }
+      case 'switch': {
+        const variant = { preset: act.preset };
+        this.wishes += 1;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'switch', operation: { id, kind: 'switch' }, variant });
+      }
+      case 'budget': {
+        const maxRestarts = budgetRule(this.state, this.policy).maxRestarts + act.more;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'budget', operation: { id, kind: 'budget' }, rule: { maxRestarts } });
+      }
       case 'restore': {
         const { restart, force, preset } = act;
         this.wishes += 1;
@@ -199,9 +231,13 @@ export class MachineWorld {
     const { readyAfterMs, unresponsiveAfterMs } = child.fate;
     const hangs = unresponsiveAfterMs !== undefined && livedMs >= unresponsiveAfterMs;
     const isReady = readyAfterMs !== undefined && livedMs >= readyAfterMs;
-    const observation = hangs ? FAILING : isReady ? READY : LOADING;
+    const observation = hangs ? FAILING : isReady ? this.#ready() : LOADING;
     this.#post({ kind: 'observed', launch: child.launch, observation });
     this.#at(this.nowMs + PROBE_EVERY_MS, () => this.#probe(child));
+  }
+
+  #ready(): ReadyObservation {
+    return { ...READY, health: { capacity: 4, inflight_jobs: this.#busy ? 1 : 0 } };
   }
 
   #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -226,7 +262,7 @@ export class MachineWorld {
 
   /** Counts for itself: a machine that forgets what it spent would find its own books in order. */
   #checkSpending(): void {
-    const { budget } = this.policy;
+    const budget = budgetRule(this.state, this.policy);
     const already = withinWindow(this.#paidAtMs, budget, this.nowMs).length;
     this.#paidAtMs.push(this.nowMs);
     if (this.forced === 0) claim(already < budget.maxRestarts, 'a restart was spent beyond the budget');
@@ -243,7 +279,7 @@ export class MachineWorld {
   #check(): void {
     const { phase } = this.state;
     const armed = [...this.#timers.keys()];
-    const expected: readonly TimerName[] =
+    const expected: TimerName[] =
       phase.kind === 'waiting'
         ? ['wait']
         : phase.kind === 'loading'
@@ -251,6 +287,7 @@ export class MachineWorld {
           : phase.kind === 'stopping' && !phase.stuck
             ? [phase.killed ? 'stuck' : 'kill']
             : [];
+    if (this.state.drain?.emptyLooks !== undefined) expected.push('drain');
     claim(
       armed.length === expected.length && armed.every((timer) => expected.includes(timer)),
       `in phase ${phase.kind} these timers are armed: ${armed.join(', ') || 'none'}`,

@@ -116,7 +116,11 @@ export class SupervisedStub {
   }
 
   shutdown(): Promise<Outcome> {
-    return this.loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } });
+    return this.loop.operate({
+      kind: 'shutdown',
+      operation: { id: randomUUID(), kind: 'shutdown' },
+      lasting: false,
+    });
   }
 
   statusWhere(isWanted: (status: RuntimeStatus) => boolean, what: string): Promise<RuntimeStatus> {

@@ -45,12 +45,27 @@ const restore = (force: fc.Arbitrary<boolean>): fc.Arbitrary<Act> =>
       requiredKeys: ['kind', 'restart', 'force'],
     },
   );
+const drains: fc.Arbitrary<Act> = fc.oneof(
+  fc.constant<Act>({ kind: 'undrain' }),
+  fc.boolean().map((busy): Act => ({ kind: 'work', busy })),
+  fc.record({
+    kind: fc.constant('drain' as const),
+    after: fc.constantFrom('hold' as const, 'shutdown' as const, 'restart' as const),
+    limitMs: fc.constantFrom(1_000, 60_000),
+  }),
+);
+const adjustments: fc.Arbitrary<Act> = fc.oneof(
+  preset.map((name): Act => ({ kind: 'switch', preset: name })),
+  fc.nat(2).map((more): Act => ({ kind: 'budget', more })),
+);
 const acts = (force: fc.Arbitrary<boolean>): fc.Arbitrary<{ afterMs: number; act: Act }[]> => {
   const act = fc.oneof(
     {
       weight: 3,
       arbitrary: fc.constantFrom<Act>({ kind: 'start' }, { kind: 'shutdown' }, { kind: 'crash' }),
     },
+    { weight: 2, arbitrary: drains },
+    { weight: 1, arbitrary: adjustments },
     { weight: 2, arbitrary: restore(force) },
     {
       weight: 1,

@@ -39,7 +39,7 @@ test('runtimes are told in the order of the manifest, stopped until they are sta
 
 test('a runtime that is not here', async () => {
   const supervisor = await supervisorOf('a');
-  expect(await supervisor.carryOut('1', 'b', { kind: 'start' })).toEqual({
+  expect(await supervisor.carryOut('1', 'b', { kind: 'start', args: {} })).toEqual({
     ok: false,
     error: { reason: 'unknown-runtime', message: 'This node has no runtime "b"' },
   });
@@ -55,7 +55,7 @@ test('a preset that is not there: the answer lists those that are', async () => 
 
 test('a launch that is blocked is the outcome of the command', async () => {
   const supervisor = await supervisorOf('a');
-  const outcome = await supervisor.carryOut('1', 'a', { kind: 'start' });
+  const outcome = await supervisor.carryOut('1', 'a', { kind: 'start', args: {} });
   expect(outcome).toMatchObject({ ok: false, error: { reason: 'blocked' } });
   await supervisor.shutDown();
   expect(supervisor.records()[0]?.status).toMatchObject({ state: 'offline', summary: 'Stopped' });
@@ -65,7 +65,7 @@ test('while it ends it takes no command any more: what that started would outliv
   const supervisor = await supervisorOf('a');
   const ending = supervisor.shutDown();
   for (const kind of ['start', 'shutdown'] as const) {
-    expect(await supervisor.carryOut('1', 'a', { kind })).toMatchObject({
+    expect(await supervisor.carryOut('1', 'a', { kind, args: {} })).toMatchObject({
       ok: false,
       error: { reason: 'reporter-ending' },
     });
