@@ -35,11 +35,12 @@ export const NoArgsSchema = v.strictObject({});
 export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
 
 /**
- * No new work, and once the slots are empty what `after` says: `hold` leaves it up and draining until an undrain.
+ * No new work, and once the slots are empty what `then` says: `hold` leaves it up and draining until an undrain.
  * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
  */
 const DrainArgsSchema = v.strictObject({
-  after: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
+  then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
   timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
 });
 

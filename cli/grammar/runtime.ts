@@ -73,7 +73,7 @@ export function addRuntimeFamily(program: Command, hub: () => Hub): void {
       send(
         'drain',
         flags,
-        given(['after', flags.then], ['timeout_seconds', flags.timeoutSecs]),
+        given(['then', flags.then], ['timeout_seconds', flags.timeoutSecs]),
         flags.timeoutSecs ?? DRAIN_SECONDS,
       ),
     );

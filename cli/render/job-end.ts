@@ -73,7 +73,7 @@ function resultWords(kind: string, args: Job['args'], result: Result): string {
 }
 
 function isHeld(args: Job['args']): boolean {
-  return args['after'] === undefined || args['after'] === 'hold';
+  return args['then'] === undefined || args['then'] === 'hold';
 }
 
 /** The state that the runtime is in now; a word of a newer node is left as it is. */

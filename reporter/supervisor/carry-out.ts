@@ -34,7 +34,7 @@ export async function carryOut(loop: RuntimeLoop, id: string, act: Act): Promise
       });
     }
     case 'drain': {
-      const { after = 'hold', timeout_seconds: limitSeconds = DRAIN_TIMEOUT_SECONDS } = act.args;
+      const { then: after = 'hold', timeout_seconds: limitSeconds = DRAIN_TIMEOUT_SECONDS } = act.args;
       return loop.operate({
         kind: 'drain',
         operation: { id, kind: 'drain' },

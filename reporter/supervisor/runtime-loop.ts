@@ -1,8 +1,11 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
 import type { FSWatcher } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
+import { foreignListener } from '../../system/listeners.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
@@ -23,6 +26,7 @@ import {
 import {
   initialState,
   type Effect,
+  type Observation,
   type Operation,
   type Outcome,
   type Policy,
@@ -65,6 +69,8 @@ export class RuntimeLoop {
   #gone: AbortSignal | undefined;
   /** Wakes the watch over the child. */
   readonly #look = new Nudge();
+  /** Why the memory could not be written last; empty where it was. */
+  #memoryFault = '';
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -228,7 +234,7 @@ export class RuntimeLoop {
   }
 
   async #launch(launch: number, variant: Variant): Promise<void> {
-    const { backend, output } = this.#options;
+    const { backend } = this.#options;
     try {
       const faults = [
         ...(await this.#sandbox(variant).faults()),
@@ -237,7 +243,7 @@ export class RuntimeLoop {
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       backend.reset(variant.preset);
       const spec = this.#spec(variant);
-      const { file, startBytes } = await output.open();
+      const { file, startBytes } = await this.#openOutput();
       let child: Child;
       try {
         child = await Child.spawn(spec, file.fd);
@@ -254,12 +260,22 @@ export class RuntimeLoop {
     }
   }
 
+  /** A server whose words have no place is worth more than none. */
+  async #openOutput(): Promise<{ file: FileHandle; startBytes: number }> {
+    try {
+      return await this.#options.output.open();
+    } catch (error) {
+      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not kept: ${messageOf(error)}`);
+      return { file: await open(devNull, 'a'), startBytes: 0 };
+    }
+  }
+
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     this.#gone = gone.signal;
     void watchChild({
-      observe: (signal) => backend.observe(signal),
+      observe: (signal) => this.#observe(child, signal),
       onObserved: (observation) => {
         this.#post({ kind: 'observed', launch, observation });
         return this.#state;
@@ -284,6 +300,18 @@ export class RuntimeLoop {
     }
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
+  }
+
+  /** Looks once. What a child has never answered itself does not make it ready: a stranger may hold its port. */
+  async #observe(child: Supervised, signal: AbortSignal): Promise<Observation> {
+    const observation = await this.backend.observe(signal);
+    if (this.#state.phase.kind !== 'loading' || observation.kind === 'failing') return observation;
+    const { hostname, port, protocol } = new URL(this.backend.endpoint().origin);
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    const stranger = await foreignListener(hostname.replace(/^\[|\]$/g, ''), number, child.pid);
+    if (stranger === undefined) return observation;
+    const who = `process ${stranger.pid} (${stranger.program})`;
+    return { kind: 'loading', detail: `Port ${number} is answered by ${who}, not by this runtime` };
   }
 
   async #boundLog(): Promise<void> {
@@ -346,12 +374,20 @@ export class RuntimeLoop {
 
   #remember(): void {
     const child = this.#remembered;
+    const { memory, log } = this.#options;
+    let fault = '';
     try {
-      this.#options.memory.save({ ...keptState(this.#state), ...(child && { child }) });
+      memory.save({ ...keptState(this.#state), ...(child && { child }) });
     } catch (error) {
       // Supervision goes on; only a later reporter would not know what this one did.
-      this.#options.log.error(`${this.#options.memory.path} cannot be written: ${messageOf(error)}`);
+      fault = `${memory.path} cannot be written: ${messageOf(error)}`;
     }
+    // Once, however many events find the disk full.
+    if (fault !== this.#memoryFault) {
+      if (fault === '') log.info(`${memory.path} is written again`);
+      else log.error(fault);
+    }
+    this.#memoryFault = fault;
   }
 
   #cancel(timer: TimerName): void {

@@ -49,7 +49,7 @@ const ACTS: [string[], string, string, string][] = [
   ],
   [
     ['drain', '--then', 'shutdown', '--timeout-secs', '30'],
-    '{"after":"shutdown","timeout_seconds":30}',
+    '{"then":"shutdown","timeout_seconds":30}',
     '{"state":"offline","waited_seconds":2.5,"later":{}}',
     'slots empty after 3 s, now Offline',
   ],

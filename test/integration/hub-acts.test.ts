@@ -23,7 +23,7 @@ const BODIES: Record<CommandKind, string> = {
   restore: '{"restart":true,"preset":"long"}',
   start: '{}',
   shutdown: '{}',
-  drain: '{"after":"shutdown","timeout_seconds":30}',
+  drain: '{"then":"shutdown","timeout_seconds":30}',
   undrain: '{}',
   load: '{"model":"org/model:q4"}',
   unload: '{"model":"org/model:q4"}',
@@ -104,10 +104,10 @@ describe('an act', () => {
   });
 
   test.each<[CommandKind, string, RegExp]>([
-    ['undrain', '{"after":"hold"}', /^after: is not known here; leave it out/],
-    ['drain', '{"after":"stop"}', /^after: .*"hold".*"shutdown".*"restart"/],
+    ['undrain', '{"then":"hold"}', /^then: is not known here; leave it out/],
+    ['drain', '{"then":"stop"}', /^then: .*"hold".*"shutdown".*"restart"/],
     ['drain', '{"timeout_seconds":0}', /^timeout_seconds: must be a whole number from 1 to 3000$/],
-    ['drain', '{"timeout":5}', /^timeout: is not known here; what is taken: after, timeout_seconds$/],
+    ['drain', '{"timeout":5}', /^timeout: is not known here; what is taken: then, timeout_seconds$/],
     ['load', '{}', /^model: is missing$/],
     ['load', '', /^model: is missing$/],
     ['load', '{"model":""}', /^model: /],
@@ -152,7 +152,7 @@ describe('an act', () => {
 describe('beyond the budget', () => {
   test.each<[CommandKind, string]>([
     ['switch', '{"preset":"long"}'],
-    ['drain', '{"after":"restart"}'],
+    ['drain', '{"then":"restart"}'],
   ])('%s %s is refused with when to come back and what to do', async (kind, body) => {
     const node = `spent-${kind}`;
     const client = await serving(node, emptyBudget(RESET_AT));

@@ -142,13 +142,25 @@ describe('a launch that cannot succeed is an error with its reason, spends nothi
     onTestFinished(() => void squatter.close());
     await once(squatter, 'listening');
     expect(await blockedBecause(stub)).toBe(
-      `Port ${stub.port} on 127.0.0.1 is in use by another process; stop that one or choose another port`,
+      `Port ${stub.port} on 127.0.0.1 is in use by process ${process.pid} (node); stop that one or choose another port`,
     );
     squatter.close();
     await once(squatter, 'close');
     await stub.restore();
     expect(stub.status).toMatchObject(MENDED);
   });
+});
+
+test('a server whose log cannot be opened is started all the same, and mended', async () => {
+  const stub = await SupervisedStub.prepare();
+  await writeFile(join(stub.folder, 'logs'), 'in the way');
+  expect(await stub.start()).toMatchObject({ ok: true });
+  expect(stub.log.text()).toMatch(/its log is not kept: E/);
+
+  const first = stub.pid;
+  process.kill(first, 'SIGKILL');
+  await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.log.text()).toContain('killed (SIGKILL');
 });
 
 test('a crash loop stops at the budget, and its log says why', async () => {

@@ -43,13 +43,13 @@ describe('the end of', () => {
     ],
     [
       'drain',
-      '{"after":"shutdown"}',
+      '{"then":"shutdown"}',
       '{"state":"offline","waited_seconds":0}',
       'slots empty after 0 s, now Offline',
     ],
     [
       'drain',
-      '{"after":"restart"}',
+      '{"then":"restart"}',
       '{"state":"ready","waited_seconds":3}',
       'slots empty after 3 s, now Ready',
     ],

@@ -40,7 +40,7 @@ describe('without headroom', () => {
     ['a switch of the preset', request('switch', '{"preset":"long"}')],
     ['a switch of the sandbox', request('switch', '{"sandbox":"bwrap"}')],
     ['a switch of both, one of which is in use', request('switch', '{"preset":"long","sandbox":"none"}')],
-    ['a drain that restarts', request('drain', '{"after":"restart"}')],
+    ['a drain that restarts', request('drain', '{"then":"restart"}')],
   ])('%s is forbidden until the window frees', (_what, asked) => {
     expect(exhaustedBudget(asked, up(), NOW)).toMatchObject({ remaining: 0, reset_at: RESET_AT });
     expect(isForbidden(asked, up(), Date.parse(RESET_AT))).toBe(false);
@@ -51,7 +51,7 @@ describe('without headroom', () => {
     ['a restore that may not restart', request('restore', '{"restart":false}')],
     ['a switch to the sandbox in use', request('switch', '{"sandbox":"none"}')],
     ['a drain', request('drain')],
-    ['a drain that shuts down', request('drain', '{"after":"shutdown"}')],
+    ['a drain that shuts down', request('drain', '{"then":"shutdown"}')],
     ['a wider budget', request('budget', '{"max_restarts":9}')],
     ['a model that nobody knows', request('load', '{"model":"unheard-of"}')],
   ])('%s passes', (_what, asked) => {
@@ -71,7 +71,7 @@ describe('without headroom', () => {
 });
 
 test.each(COMMAND_KINDS)('%s passes with headroom, and where there is no budget to speak of', (kind) => {
-  const args = kind === 'drain' ? '{"after":"restart"}' : '{"preset":"long"}';
+  const args = kind === 'drain' ? '{"then":"restart"}' : '{"preset":"long"}';
   expect(isForbidden(request(kind, args), up(fullBudget()))).toBe(false);
   const none = { window_seconds: 600, max_restarts: 0, used: 0, remaining: 0 };
   expect(isForbidden(request(kind, args), up(none))).toBe(false);

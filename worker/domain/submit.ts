@@ -66,7 +66,7 @@ function spendsRestart({ kind, args }: Submit, record: RuntimeRecord): boolean {
       return hasProcess(record) && !isSwitched(args, record);
     // Judged now and not at the end of the drain: work would be turned away for a restart that may be refused.
     case 'drain':
-      return args['after'] === 'restart';
+      return args['then'] === 'restart';
     case 'start':
     case 'shutdown':
     case 'undrain':
