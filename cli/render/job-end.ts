@@ -12,6 +12,7 @@ const optional = <Schema extends v.GenericSchema>(schema: Schema) =>
 const ResultSchema = v.object({
   state: optional(v.string()),
   already: optional(v.boolean()),
+  draining: optional(v.boolean()),
   already_running: optional(v.boolean()),
   waited_seconds: optional(v.pipe(v.number(), v.minValue(0))),
   model: optional(v.string()),
@@ -39,6 +40,12 @@ function resultWords(kind: string, args: Job['args'], result: Result): string {
         result.waited_seconds !== undefined && `slots empty after ${Math.round(result.waited_seconds)} s`,
         isHeld(args) ? 'no new work until an undrain' : now(result.state),
       ]);
+    case 'undrain':
+      return result.draining === false
+        ? result.already === true
+          ? 'it was not draining'
+          : 'it takes new work again'
+        : '';
     case 'load':
     case 'unload': {
       const subject = result.model ?? 'the model';
@@ -50,7 +57,8 @@ function resultWords(kind: string, args: Job['args'], result: Result): string {
         result.already === true && 'nothing to change',
         result.preset !== undefined && `preset ${result.preset}`,
         result.sandbox !== undefined && `sandbox ${result.sandbox}`,
-        now(result.state),
+        // What is down stays down; what was switched waits for whoever starts it.
+        result.state === 'offline' ? 'from its next start on' : now(result.state),
       ]);
     case 'budget':
       return result.restart_budget === undefined

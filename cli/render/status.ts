@@ -77,7 +77,8 @@ function runtimeCells(record: SupervisorRecord): string[] {
     if (budget) facts.push(headroomWords(budget));
     const pace = health?.predicted_tokens_per_second;
     if (pace !== undefined) facts.push(`${pace.toFixed(1)} tokens/s`);
-    if (health?.capacity !== undefined && health.inflight_jobs !== undefined) {
+    // The summary of what drains says that already.
+    if (health?.capacity !== undefined && health.inflight_jobs !== undefined && status.draining !== true) {
       facts.push(`${health.inflight_jobs} of ${health.capacity} slots busy`);
     }
   }

@@ -44,7 +44,7 @@ const ACTS: [string[], string, string, string][] = [
   [
     ['drain'],
     '{}',
-    '{"state":"ready","waited_seconds":12}',
+    '{"draining":true,"waited_seconds":12}',
     'slots empty after 12 s, no new work until an undrain',
   ],
   [
@@ -53,7 +53,7 @@ const ACTS: [string[], string, string, string][] = [
     '{"state":"offline","waited_seconds":2.5,"later":{}}',
     'slots empty after 3 s, now Offline',
   ],
-  [['undrain'], '{}', '{"state":"ready"}', 'now Ready'],
+  [['undrain'], '{}', '{"draining":false}', 'it takes new work again'],
   [
     ['load', '--model', 'org/a:q4'],
     '{"model":"org/a:q4"}',

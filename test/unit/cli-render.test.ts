@@ -38,7 +38,7 @@ describe('the end of', () => {
     [
       'drain',
       '{}',
-      '{"state":"ready","waited_seconds":12.2}',
+      '{"draining":true,"waited_seconds":12}',
       'slots empty after 12 s, no new work until an undrain',
     ],
     [
@@ -53,7 +53,14 @@ describe('the end of', () => {
       '{"state":"ready","waited_seconds":3}',
       'slots empty after 3 s, now Ready',
     ],
-    ['undrain', '{}', '{"state":"ready"}', 'now Ready'],
+    ['undrain', '{}', '{"draining":false}', 'it takes new work again'],
+    ['undrain', '{}', '{"draining":false,"already":true}', 'it was not draining'],
+    [
+      'switch',
+      '{"preset":"long"}',
+      '{"state":"offline","preset":"long"}',
+      'preset long, from its next start on',
+    ],
     ['load', '{"model":"a/b:q4"}', '{"model":"a/b:q4","state":"loaded"}', 'a/b:q4 is loaded'],
     ['unload', '{"model":"a"}', '{"model":"a","state":"unloaded","already":true}', 'a is unloaded already'],
     [
