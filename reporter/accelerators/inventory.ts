@@ -1,7 +1,7 @@
 // Owns the list of GPUs present, taken once at start: it spawns vendor tools, so it is no place for hot figures.
 
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { acceleratorLabel, type Accelerator, type AcceleratorReading } from '../../contract/accelerator.ts';
@@ -42,7 +42,7 @@ const WITHIN_MS = 30_000;
  * process of its own: the package waits for its tools in a way that stops a program, and costs memory once loaded.
  */
 export async function readGpuInventory(): Promise<AcceleratorReading[]> {
-  const place = createRequire(import.meta.url).resolve('systeminformation');
+  const place = fileURLToPath(import.meta.resolve('systeminformation'));
   const args = ['--eval', LIST_CONTROLLERS, place];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: WITHIN_MS });
   return gpuReadings(v.parse(ControllersSchema, stdout));

@@ -41,7 +41,7 @@ const MIRROR_FORMAT = '$(SITE)\t$(RELEASE)\t$(ORIGIN)';
  */
 export function debianMirrors(listing: string, osRelease: string): string[] {
   const isDebian = /^ID="?debian"?$/m.test(osRelease);
-  const codename = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1];
+  const codename = codenameIn(osRelease);
   const suites = codename === undefined ? SUITES : [...SUITES, codename];
   const known: string[] = [];
   const foreign: string[] = [];
@@ -63,6 +63,15 @@ async function readOsRelease(): Promise<string> {
   } catch (cause) {
     throw new InstallError('this system does not say in /etc/os-release that it is Debian', { cause });
   }
+}
+
+/** The suite that this system is; unstable has no codename in every release of it. */
+export async function systemSuite(): Promise<string> {
+  return codenameIn(await readOsRelease()) ?? 'sid';
+}
+
+function codenameIn(osRelease: string): string | undefined {
+  return /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1];
 }
 
 async function indexTargets(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {

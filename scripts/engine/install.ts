@@ -12,6 +12,8 @@ import { InstallError } from './install-error.ts';
 import { acquireInstallLock } from './install-lock.ts';
 import { CommandError } from './run-command.ts';
 
+/** llama.cpp is in testing and unstable; unstable never drops a package for a transition. */
+const SUITE = 'sid';
 const RECEIPT = 'install.json';
 const BUILD_PREFIX = 'llama.build-';
 
@@ -106,8 +108,16 @@ async function buildAndSwapIn(
   const finalPrefix = join(cacheDir, 'llama');
   const prefix = join(build, 'llama');
   const previous = join(build, 'previous');
-  const download = { packages, target, folder: build, log, ...(signal ? { signal } : {}) };
-  const { root, versions } = await downloadPackages(download);
+  const { root, versions } = await downloadPackages({
+    packages,
+    purpose: 'llama-server',
+    remedy: 'check the network and try again, or set LLAMA_SERVER_BIN to a llama-server of your own',
+    suite: SUITE,
+    target,
+    folder: build,
+    log,
+    ...(signal ? { signal } : {}),
+  });
   log(`unpacked ${Object.keys(versions).length} packages; making the server find its own libraries`);
   await layOut({ root, prefix, finalPrefix, target });
 

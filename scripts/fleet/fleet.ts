@@ -20,12 +20,15 @@ export type FleetOptions = {
   engine: Engine;
   modelPath: string;
   env: NodeJS.ProcessEnv;
+  /** The reporter to run; its source where none is named. */
+  reporterProgram?: string;
 };
 
 export type Fleet = {
   hubUrl: string;
   adminToken: string;
   node: string;
+  reporterPid: number;
   /** Resolves when the hub or the reporter ends, whoever is first. */
   ended: Promise<ProgramEnded>;
   stop(): Promise<void>;
@@ -72,7 +75,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const reporter = new Program({
       name: 'the reporter',
       args: [
-        program('reporter'),
+        options.reporterProgram ?? program('reporter'),
         'run',
         '--hub',
         hubUrl,
@@ -90,7 +93,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     programs.push(reporter);
     await reporter.ready;
     const ended = Promise.race(programs.map((running) => running.ended));
-    return { hubUrl, adminToken, node: NODE, ended, stop };
+    return { hubUrl, adminToken, node: NODE, reporterPid: reporter.pid, ended, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -70,6 +70,7 @@ export class MachineWorld {
   readonly #timers = new Map<TimerName, Due>();
   readonly #sentTerm = new Set<number>();
   readonly #paidAtMs: number[] = [];
+  #nextIsFree = false;
   #launches = 0;
   #busy = false;
   #order = 0;
@@ -87,6 +88,7 @@ export class MachineWorld {
         this.operations.set(id, { outcomes: [] });
         return this.#post({ kind: 'start', operation: { id, kind: 'start' } });
       case 'shutdown':
+        this.#nextIsFree = true;
         this.operations.set(id, { outcomes: [] });
         return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' }, lasting: true });
       case 'undrain':
@@ -219,7 +221,9 @@ export class MachineWorld {
       this.spawns += 1;
       const child = { pid: 1_000 + this.spawns, launch, fate, sinceMs: this.nowMs, preset };
       this.child = child;
+      const paidBefore = this.state.restartsTotal;
       this.#post({ kind: 'spawned', launch, pid: child.pid });
+      this.#checkPaid(this.state.restartsTotal > paidBefore);
       if (fate.crashAfterMs !== undefined)
         this.#at(this.nowMs + fate.crashAfterMs, () => this.#end(child, 'SIGSEGV'));
       return this.#probe(child);
@@ -272,6 +276,12 @@ export class MachineWorld {
     claim(already < budget.maxRestarts + this.forced, 'more was spent beyond the budget than was forced');
     const told = this.state.spent.filter((atMs) => this.nowMs - atMs < budget.windowMs);
     claim(told.length === already + 1, 'the budget does not tell what was spent');
+  }
+
+  /** A restart is a child after a child that nobody had shut down, nor that was told to end as soon as it was there. */
+  #checkPaid(isPaid: boolean): void {
+    claim(isPaid || this.spawns === 1 || this.#nextIsFree, 'a restart was not spent');
+    this.#nextIsFree = this.state.phase.kind === 'stopping';
   }
 
   #checkWords(): void {
