@@ -14,7 +14,7 @@ export async function runtimeLogs(hub: Hub, { id, tail, follow = false }: LogsOp
   const leave = (): void => left.abort();
   // Ctrl-C is how a follow is meant to end; a pipe that nobody reads any more (`| head`) ends it as well.
   process.once('SIGINT', leave);
-  process.stdout.once('error', leave);
+  process.stdout.on('error', leave);
   const query = new URLSearchParams({ tail: String(tail), ...(follow && { follow: '1' }) });
   const path = `orchestrator/runtimes/${encodeURIComponent(id)}/logs?${query.toString()}`;
   try {

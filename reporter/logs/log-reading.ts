@@ -11,8 +11,17 @@ const TAIL_MAX_BYTES = 512 * 1024;
 
 const NEWLINE = 0x0a;
 
+/** So many bytes before a place are remembered: where they are not there any more, the file is another one. */
+const MEMORY_BYTES = 64;
+
 /** Where reading goes on: in the file that had this inode, or in `.1` once it made room. */
-export type Place = { file: 'current' | 'previous'; inode: number; offsetBytes: number };
+export type Place = {
+  file: 'current' | 'previous';
+  inode: number;
+  offsetBytes: number;
+  /** The bytes just before it. */
+  before: Buffer;
+};
 
 export type Tail = { lines: RawLine[]; splitter: LineSplitter; place: Place };
 
@@ -33,24 +42,35 @@ export async function readTail(path: string, count: number): Promise<Tail> {
   return { lines: count === 0 ? [] : lines.slice(-count), splitter, place: current.place };
 }
 
-/** The next bytes, none where nothing was written, and where to go on. */
+/** The next bytes, none where nothing was written, and where to go on: the same place where there was nothing to do. */
 export async function readOn(path: string, place: Place): Promise<{ bytes: Buffer; place: Place }> {
+  const nothing = Buffer.alloc(0);
   if (place.file === 'previous') {
-    const bytes = await readBlock(`${path}.1`, place.offsetBytes);
-    if (bytes.length > 0)
-      return { bytes, place: { ...place, offsetBytes: place.offsetBytes + bytes.length } };
+    const bytes = await readAfter(`${path}.1`, place);
+    if (bytes !== undefined && bytes.length > 0) return { bytes, place: moved(place, bytes) };
     const now = await statOf(path);
-    return { bytes, place: { file: 'current', inode: now?.inode ?? 0, offsetBytes: 0 } };
+    const start = { file: 'current', inode: now?.inode ?? 0, offsetBytes: 0, before: nothing } as const;
+    return { bytes: nothing, place: start };
   }
   const now = await statOf(path);
-  if (now === undefined) return { bytes: Buffer.alloc(0), place };
-  if (place.inode === 0) return { bytes: Buffer.alloc(0), place: { ...place, inode: now.inode } };
-  if (now.inode !== place.inode || now.sizeBytes < place.offsetBytes) {
-    return { bytes: Buffer.alloc(0), place: { ...place, file: 'previous' } };
-  }
-  if (now.sizeBytes === place.offsetBytes) return { bytes: Buffer.alloc(0), place };
-  const bytes = await readBlock(path, place.offsetBytes);
-  return { bytes, place: { ...place, offsetBytes: place.offsetBytes + bytes.length } };
+  if (now === undefined) return { bytes: nothing, place };
+  if (place.inode === 0) return { bytes: nothing, place: { ...place, inode: now.inode } };
+  const previous: Place = { ...place, file: 'previous' };
+  if (now.inode !== place.inode || now.sizeBytes < place.offsetBytes)
+    return { bytes: nothing, place: previous };
+  if (now.sizeBytes === place.offsetBytes) return { bytes: nothing, place };
+  // Emptied and grown past the place between two looks: its size tells nothing, what stands there does.
+  const bytes = await readAfter(path, place);
+  return bytes === undefined ? { bytes: nothing, place: previous } : { bytes, place: moved(place, bytes) };
+}
+
+function moved(place: Place, bytes: Buffer): Place {
+  return { ...place, offsetBytes: place.offsetBytes + bytes.length, before: endOf([place.before, bytes]) };
+}
+
+/** A copy, since the bytes may be a small piece of a large buffer. */
+function endOf(parts: readonly Buffer[]): Buffer {
+  return Buffer.from(Buffer.concat(parts).subarray(-MEMORY_BYTES));
 }
 
 type LastBytes = { bytes: Buffer; reachedStart: boolean; place: Place };
@@ -59,7 +79,9 @@ type LastBytes = { bytes: Buffer; reachedStart: boolean; place: Place };
 async function lastBytes(path: string, count: number, maxBytes: number): Promise<LastBytes> {
   const file = await openIfThere(path);
   const nothing = { bytes: Buffer.alloc(0), reachedStart: true };
-  if (file === undefined) return { ...nothing, place: { file: 'current', inode: 0, offsetBytes: 0 } };
+  if (file === undefined) {
+    return { ...nothing, place: { file: 'current', inode: 0, offsetBytes: 0, before: nothing.bytes } };
+  }
   try {
     const { size, ino } = await file.stat();
     const blocks: Buffer[] = [];
@@ -73,8 +95,9 @@ async function lastBytes(path: string, count: number, maxBytes: number): Promise
       blocks.unshift(block);
       found += newlines(block);
     }
-    const place: Place = { file: 'current', inode: ino, offsetBytes: size };
-    return { bytes: Buffer.concat(blocks), reachedStart: from === 0, place };
+    const bytes = Buffer.concat(blocks);
+    const place: Place = { file: 'current', inode: ino, offsetBytes: size, before: endOf([bytes]) };
+    return { bytes, reachedStart: from === 0, place };
   } finally {
     await file.close();
   }
@@ -86,12 +109,20 @@ function newlines(bytes: Buffer): number {
   return count;
 }
 
-async function readBlock(path: string, offsetBytes: number): Promise<Buffer> {
+/** What stands after the place; undefined where the bytes before it are others, or there is no such file. */
+async function readAfter(path: string, { offsetBytes, before }: Place): Promise<Buffer | undefined> {
   const file = await openIfThere(path);
-  if (file === undefined) return Buffer.alloc(0);
+  if (file === undefined) return undefined;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, offsetBytes);
-    return buffer.subarray(0, bytesRead);
+    const length = before.length + BLOCK_BYTES;
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(length),
+      0,
+      length,
+      offsetBytes - before.length,
+    );
+    if (!buffer.subarray(0, Math.min(bytesRead, before.length)).equals(before)) return undefined;
+    return buffer.subarray(before.length, bytesRead);
   } finally {
     await file.close();
   }

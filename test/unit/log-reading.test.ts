@@ -87,6 +87,25 @@ test('across a file that is copied away and emptied under its writer', async () 
   expect((await rest(path, next.place, splitter)).lines).toEqual(['four']);
 });
 
+test('across a file that was emptied and has grown past the place since', async () => {
+  const path = await logFile('one\n');
+  const { splitter, place } = await readTail(path, 1);
+  await appendFile(path, 'two\n');
+  await copyFile(path, `${path}.1`);
+  await truncate(path, 0);
+  await appendFile(path, 'three and more\n');
+  expect((await rest(path, place, splitter)).lines).toEqual(['two', 'three and more']);
+});
+
+test('a file that made room twice between two looks is read from its beginning', async () => {
+  const path = await logFile('one\n');
+  const { splitter, place } = await readTail(path, 1);
+  await writeFile(`${path}.1`, 'lost between the two\n');
+  await truncate(path, 0);
+  await appendFile(path, 'three and more\n');
+  expect((await rest(path, place, splitter)).lines).toEqual(['three and more']);
+});
+
 test('across a file that is renamed at the next launch, and a moment without one', async () => {
   const path = await logFile('one\n');
   const { splitter, place } = await readTail(path, 1);
