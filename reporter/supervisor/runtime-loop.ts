@@ -355,6 +355,8 @@ export class RuntimeLoop {
       models,
       this.#state.phase.kind,
       status.draining,
+      // Whether it still waits for its slots.
+      this.#state.drain?.emptyLooks === undefined,
       descriptor.sandbox,
     ]);
   }
