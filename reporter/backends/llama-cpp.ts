@@ -8,6 +8,7 @@ import type { Backend } from './backend.ts';
 import { healthCheck, statusFault } from './health-check.ts';
 import { look, type HttpLook } from './http-probe.ts';
 import { flagValue, presetSpec } from './launch-spec.ts';
+import { fromWorkdir, listenAddress, withAddress, type ListenAddress } from './listen-address.ts';
 import { explainLlamaExit } from './llama-exit.ts';
 import {
   isLoadingAnswer,
@@ -22,7 +23,6 @@ import { Throughput } from './throughput.ts';
 
 /** Where a llama-server listens that is told nothing else. */
 export const DEFAULT_PORT = '8080';
-const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 export function llamaCppBackend(
   entry: RuntimeEntry,
@@ -146,29 +146,14 @@ type Ask = (path: string) => Promise<HttpLook>;
  * endpoints that are read. What the manifest says itself is left as it is.
  */
 function withDefaults(spec: LaunchSpec): LaunchSpec {
-  const args = [...spec.args];
-  if (flagValue(args, ['--host']) === undefined) args.push('--host', '127.0.0.1');
-  if (flagValue(args, ['--port']) === undefined) args.push('--port', DEFAULT_PORT);
+  const args = [...withAddress(spec, DEFAULT_PORT).args];
   if (!args.includes('--metrics')) args.push('--metrics');
   if (!args.includes('--slots') && !args.includes('--no-slots')) args.push('--slots');
   return { ...spec, args };
 }
 
-function endpointOf(spec: LaunchSpec): {
-  origin: string;
-  hostname: string;
-  port: number;
-  headers: Record<string, string>;
-} {
-  const host = (flagValue(spec.args, ['--host']) ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  const hostname = ANY_ADDRESS.has(host) ? '127.0.0.1' : host;
-  const port = Number(flagValue(spec.args, ['--port']) ?? DEFAULT_PORT);
+function endpointOf(spec: LaunchSpec): ListenAddress & { headers: Record<string, string> } {
   const apiKey = flagValue(spec.args, ['--api-key'])?.split(',')[0] ?? spec.env['LLAMA_API_KEY'];
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const literal = hostname.includes(':') ? `[${hostname}]` : hostname;
-  return { origin: `http://${literal}:${port}`, hostname, port, headers };
-}
-
-function fromWorkdir(spec: LaunchSpec, file: string): string {
-  return file.startsWith('/') || spec.workdir === undefined ? file : `${spec.workdir}/${file}`;
+  return { ...listenAddress(spec.args, DEFAULT_PORT), headers };
 }

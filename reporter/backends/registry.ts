@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts';
 import { healthCheck } from './health-check.ts';
 import { llamaCppBackend } from './llama-cpp.ts';
 import { processBackend } from './process.ts';
+import { vllmBackend } from './vllm.ts';
 
 export type BackendDefaults = { llamaServer: string };
 
@@ -14,6 +15,8 @@ export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Bac
   switch (entry.adapter) {
     case 'llama.cpp':
       return llamaCppBackend(entry, descriptor, defaults.llamaServer, Date.now);
+    case 'vllm':
+      return vllmBackend(entry, descriptor, Date.now);
     case 'process':
       return processBackend(entry, descriptor, healthCheck(entry.process.health, ''));
     default:

@@ -201,7 +201,7 @@ export class RuntimeLoop {
     }
     let lastLines: string[] = [];
     try {
-      lastLines = await output.tail(startBytes, LAST_LINES);
+      lastLines = await output.tail(startBytes, backend.exitLines ?? LAST_LINES);
     } catch (error) {
       this.#options.log.warn(`${backend.descriptor.id}: its log cannot be read: ${messageOf(error)}`);
     }
