@@ -20,7 +20,7 @@ const Name = v.pipe(
 );
 
 /** The backends that a manifest may name. */
-export const ADAPTERS = ['llama.cpp', 'vllm', 'process'] as const;
+export const ADAPTERS = ['llama.cpp', 'vllm', 'whisper.cpp', 'process'] as const;
 
 const HttpUrl = v.pipe(
   Word,

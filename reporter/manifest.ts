@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { flagValue, presetSpec } from './backends/launch-spec.ts';
 import { DEFAULT_PORT } from './backends/llama-cpp.ts';
 import { VLLM_DEFAULT_PORT } from './backends/vllm.ts';
+import { WHISPER_DEFAULT_PORT } from './backends/whisper.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 
@@ -94,6 +95,7 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
 const DEFAULT_PORTS: Partial<Record<RuntimeEntry['adapter'], string>> = {
   'llama.cpp': DEFAULT_PORT,
   vllm: VLLM_DEFAULT_PORT,
+  'whisper.cpp': WHISPER_DEFAULT_PORT,
 };
 
 /**

@@ -7,6 +7,7 @@ import { healthCheck } from './health-check.ts';
 import { llamaCppBackend } from './llama-cpp.ts';
 import { processBackend } from './process.ts';
 import { vllmBackend } from './vllm.ts';
+import { whisperBackend } from './whisper.ts';
 
 export type BackendDefaults = { llamaServer: string };
 
@@ -17,6 +18,8 @@ export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Bac
       return llamaCppBackend(entry, descriptor, defaults.llamaServer, Date.now);
     case 'vllm':
       return vllmBackend(entry, descriptor, Date.now);
+    case 'whisper.cpp':
+      return whisperBackend(entry, descriptor);
     case 'process':
       return processBackend(entry, descriptor, healthCheck(entry.process.health, ''));
     default:
@@ -24,13 +27,16 @@ export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Bac
   }
 }
 
+/** What an adapter takes that takes no text. */
+const MODALITIES: Partial<Record<RuntimeEntry['adapter'], string[]>> = { 'whisper.cpp': ['audio'] };
+
 function descriptorOf(entry: RuntimeEntry): RuntimeDescriptor {
   return {
     id: entry.id,
     name: entry.name ?? entry.id,
     adapter: entry.adapter,
     profile: entry.profile ?? 'default',
-    modalities: entry.modalities ?? ['text'],
+    modalities: entry.modalities ?? MODALITIES[entry.adapter] ?? ['text'],
     ...(entry.accelerator && { accelerator: entry.accelerator }),
     ...(entry.tags && { tags: entry.tags }),
     sandbox: 'none',

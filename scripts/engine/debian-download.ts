@@ -10,7 +10,7 @@ import { findKeyring, findMirrors, type DebianTarget } from './debian-target.ts'
 import { InstallError } from './install-error.ts';
 import { CommandError, runCommand } from './run-command.ts';
 
-/** llama.cpp is in testing and unstable; unstable never drops a package for a transition. */
+/** llama.cpp and whisper.cpp are in testing and unstable; unstable never drops a package for a transition. */
 const SUITE = 'sid';
 const TRIES = 3;
 const RETRY_DELAY_MS = 1_000;
@@ -133,9 +133,9 @@ export async function downloadPackages(request: DownloadRequest): Promise<Downlo
     }
   }
   throw new InstallError(
-    `the packages of llama-server could not be fetched (${failure?.message ?? 'no mirror'})`,
+    `the packages ${packages.join(', ')} could not be fetched (${failure?.message ?? 'no mirror'})`,
     {
-      remedy: 'check the network and try again, or set LLAMA_SERVER_BIN to a llama-server of your own',
+      remedy: 'check the network and try again, or use a server of your own',
       cause: failure,
     },
   );
