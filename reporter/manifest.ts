@@ -82,6 +82,16 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
       `${at}.process.args: must begin with "serve" and the model, as in ["serve", "Qwen/Qwen3-8B"]`,
     );
   }
+  if (entry.adapter === 'remote') {
+    const meant = ['process', 'restart', 'presets', 'preset', 'auto_start'] as const;
+    for (const key of meant) {
+      const said = entry[key];
+      const isSaid = typeof said === 'object' ? Object.keys(said).length > 0 : said !== undefined;
+      if (isSaid) faults.push(`${at}.${key}: a remote endpoint has no process to supervise; remove it`);
+    }
+  } else if (entry.remote !== undefined) {
+    faults.push(`${at}.remote: is for adapter "remote" only; remove it or change the adapter`);
+  }
   if (entry.adapter === 'process') {
     if (entry.process.command === undefined)
       faults.push(`${at}.process.command: is required for adapter "process"`);

@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts';
 import { healthCheck } from './health-check.ts';
 import { llamaCppBackend } from './llama-cpp.ts';
 import { processBackend } from './process.ts';
+import { remoteOf, type Environment, type Remote } from './remote.ts';
 import { vllmBackend } from './vllm.ts';
 import { whisperBackend } from './whisper.ts';
 
@@ -22,9 +23,19 @@ export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Bac
       return whisperBackend(entry, descriptor);
     case 'process':
       return processBackend(entry, descriptor, healthCheck(entry.process.health, ''));
+    case 'remote':
+      throw new Error(`${entry.id} has no process; makeRemote is its way`);
     default:
       return entry.adapter satisfies never;
   }
+}
+
+/** Undefined for a runtime that is a process of this host. */
+export function makeRemote(entry: RuntimeEntry, env: Environment): Remote | undefined {
+  const { remote } = entry;
+  if (entry.adapter !== 'remote' || remote === undefined) return undefined;
+  const { sandbox: _process, ...descriptor } = descriptorOf(entry);
+  return remoteOf({ ...entry, remote }, descriptor, env);
 }
 
 /** What an adapter takes that takes no text. */

@@ -2,18 +2,18 @@
 
 import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
+import type { ManagedRuntime, OperationEvent } from './managed-runtime.ts';
 import { describeChild, type RememberedChild, type RuntimeMemory } from './memory.ts';
 import {
   initialState,
   type Effect,
-  type Operation,
   type Outcome,
   type Policy,
   type RuntimeEvent,
@@ -37,7 +37,7 @@ export type RuntimeLoopOptions = {
   onMaterialChange: () => void;
 };
 
-export class RuntimeLoop {
+export class RuntimeLoop implements ManagedRuntime {
   readonly backend: Backend;
   readonly #options: RuntimeLoopOptions;
   #state: RuntimeState;
@@ -59,6 +59,18 @@ export class RuntimeLoop {
     }
     this.#state = initialState({ spent: memory.spent_at_ms, restartsTotal: memory.restarts_total });
     this.#remembered = memory.child;
+  }
+
+  get id(): string {
+    return this.backend.descriptor.id;
+  }
+
+  get presets(): readonly string[] {
+    return this.backend.presets;
+  }
+
+  endpoint(): Endpoint {
+    return this.backend.endpoint();
   }
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
@@ -94,7 +106,7 @@ export class RuntimeLoop {
   }
 
   /** Posts an operation and resolves with its outcome, however long that takes. */
-  operate(event: Extract<RuntimeEvent, { operation: Operation }>): Promise<Outcome> {
+  operate(event: OperationEvent): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#outcomes.set(event.operation.id, resolve);
       this.#post(event);

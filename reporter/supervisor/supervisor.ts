@@ -1,21 +1,27 @@
-// Owns the set of supervised runtimes of this host: their start, the commands that reach them, and their common end.
+// Owns the set of runtimes of this host: their start, the commands that reach them, and their common end.
 
 import { randomUUID } from 'node:crypto';
 import type { RestoreArgs, CommandKind } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { RuntimeLoop } from './runtime-loop.ts';
+import type { Endpoint } from '../backends/backend.ts';
+import type { ManagedRuntime } from './managed-runtime.ts';
 import type { Outcome } from './state.ts';
 
 export class Supervisor {
-  readonly #loops: ReadonlyMap<string, RuntimeLoop>;
+  readonly #loops: ReadonlyMap<string, ManagedRuntime>;
   #ending = false;
 
-  constructor(loops: readonly RuntimeLoop[]) {
-    this.#loops = new Map(loops.map((loop) => [loop.backend.descriptor.id, loop]));
+  constructor(loops: readonly ManagedRuntime[]) {
+    this.#loops = new Map(loops.map((loop) => [loop.id, loop]));
   }
 
   records(): RuntimeRecord[] {
     return [...this.#loops.values()].map((loop) => loop.record());
+  }
+
+  /** Where a runtime takes requests; undefined where there is none of that id, or none may be sent. */
+  endpointOf(runtimeId: string): Endpoint | undefined {
+    return this.#loops.get(runtimeId)?.endpoint();
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */
@@ -48,8 +54,8 @@ export class Supervisor {
         return loop.operate({ kind: command.kind, operation: { id, kind: command.kind } });
       case 'restore': {
         const { restart = true, force = false, preset } = command.args;
-        if (preset !== undefined && !loop.backend.presets.includes(preset)) {
-          const known = loop.backend.presets.join(', ') || 'none';
+        if (preset !== undefined && !loop.presets.includes(preset)) {
+          const known = loop.presets.join(', ') || 'none';
           return refusal('unknown-preset', `${runtimeId} has no preset "${preset}" (it has: ${known})`);
         }
         const operation = { id, kind: 'restore' as const };
@@ -74,6 +80,8 @@ export class Supervisor {
         loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } }),
       ),
     );
+    // What is only watched has nothing to stop, but is not to be watched any more.
+    this.release();
   }
 }
 
