@@ -20,7 +20,7 @@ const Name = v.pipe(
 );
 
 /** The backends that a manifest may name. */
-export const ADAPTERS = ['llama.cpp', 'vllm', 'whisper.cpp', 'process', 'remote'] as const;
+export const ADAPTERS = ['llama.cpp', 'vllm', 'whisper.cpp', 'onnx', 'process', 'remote'] as const;
 
 const HttpUrl = v.pipe(
   Word,

@@ -5,6 +5,7 @@ import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { flagValue, presetSpec } from './backends/launch-spec.ts';
 import { DEFAULT_PORT } from './backends/llama-cpp.ts';
+import { ONNX_DEFAULT_PORT } from './backends/onnx.ts';
 import { VLLM_DEFAULT_PORT } from './backends/vllm.ts';
 import { WHISPER_DEFAULT_PORT } from './backends/whisper.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
@@ -92,6 +93,12 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
   } else if (entry.remote !== undefined) {
     faults.push(`${at}.remote: is for adapter "remote" only; remove it or change the adapter`);
   }
+  if (
+    entry.adapter === 'onnx' &&
+    flagValue(presetSpec(entry, '', undefined).args, ['--model']) === undefined
+  ) {
+    faults.push(`${at}.process.args: must name the model, as in ["--model", "/models/x.onnx"]`);
+  }
   if (entry.adapter === 'process') {
     if (entry.process.command === undefined)
       faults.push(`${at}.process.command: is required for adapter "process"`);
@@ -106,6 +113,7 @@ const DEFAULT_PORTS: Partial<Record<RuntimeEntry['adapter'], string>> = {
   'llama.cpp': DEFAULT_PORT,
   vllm: VLLM_DEFAULT_PORT,
   'whisper.cpp': WHISPER_DEFAULT_PORT,
+  onnx: ONNX_DEFAULT_PORT,
 };
 
 /**

@@ -5,6 +5,7 @@ import type { RuntimeEntry } from '../manifest-schema.ts';
 import type { Backend } from './backend.ts';
 import { healthCheck } from './health-check.ts';
 import { llamaCppBackend } from './llama-cpp.ts';
+import { onnxBackend } from './onnx.ts';
 import { processBackend } from './process.ts';
 import { remoteOf, type Environment, type Remote } from './remote.ts';
 import { vllmBackend } from './vllm.ts';
@@ -21,6 +22,8 @@ export function makeBackend(entry: RuntimeEntry, defaults: BackendDefaults): Bac
       return vllmBackend(entry, descriptor, Date.now);
     case 'whisper.cpp':
       return whisperBackend(entry, descriptor);
+    case 'onnx':
+      return onnxBackend(entry, descriptor);
     case 'process':
       return processBackend(entry, descriptor, healthCheck(entry.process.health, ''));
     case 'remote':
@@ -39,7 +42,10 @@ export function makeRemote(entry: RuntimeEntry, env: Environment): Remote | unde
 }
 
 /** What an adapter takes that takes no text. */
-const MODALITIES: Partial<Record<RuntimeEntry['adapter'], string[]>> = { 'whisper.cpp': ['audio'] };
+const MODALITIES: Partial<Record<RuntimeEntry['adapter'], string[]>> = {
+  'whisper.cpp': ['audio'],
+  onnx: ['embeddings'],
+};
 
 function descriptorOf(entry: RuntimeEntry): RuntimeDescriptor {
   return {
