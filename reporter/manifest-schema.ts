@@ -20,7 +20,7 @@ const Name = v.pipe(
 );
 
 /** The backends that a manifest may name. */
-export const ADAPTERS = ['llama.cpp', 'process'] as const;
+export const ADAPTERS = ['llama.cpp', 'vllm', 'whisper.cpp', 'onnx', 'process', 'remote'] as const;
 
 const HttpUrl = v.pipe(
   Word,
@@ -48,7 +48,27 @@ const ProcessSchema = v.strictObject({
   health: v.optional(HealthSchema),
 });
 
-const RuntimeSchema = v.strictObject({
+const RemoteSchema = v.strictObject({
+  url: v.pipe(
+    HttpUrl,
+    v.check((text) => {
+      const { username, password, search } = new URL(text);
+      return username === '' && password === '' && search === '';
+    }, 'must hold no key or password; name the variable that holds it in api_key_env'),
+  ),
+  opt_in: v.optional(v.boolean('must be true or false')),
+  api_key_env: v.optional(
+    v.pipe(
+      Word,
+      v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself'),
+    ),
+  ),
+  models: v.optional(Words),
+  check_every_seconds: v.optional(wholeNumber(5, 24 * 3600)),
+  timeout_ms: v.optional(wholeNumber(50, 60_000)),
+});
+
+const RuntimeTable = v.strictObject({
   id: RuntimeIdSchema,
   adapter: v.picklist(ADAPTERS, `must be one of ${ADAPTERS.map((name) => `"${name}"`).join(', ')}`),
   name: v.optional(Line),
@@ -58,7 +78,8 @@ const RuntimeSchema = v.strictObject({
   auto_start: v.optional(v.boolean('must be true or false')),
   preset: v.optional(Name),
   tags: v.optional(StringMap),
-  process: ProcessSchema,
+  process: v.optional(ProcessSchema),
+  remote: v.optional(RemoteSchema),
   restart: v.optional(
     v.strictObject({
       max: v.optional(wholeNumber(0, 1000)),
@@ -72,6 +93,25 @@ const RuntimeSchema = v.strictObject({
     ),
   ),
 });
+
+/** The table that an adapter cannot do without. */
+const needed = ({ adapter }: { adapter: string }): 'process' | 'remote' =>
+  adapter === 'remote' ? 'remote' : 'process';
+
+const RuntimeSchema = v.pipe(
+  RuntimeTable,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = dataset.value;
+    const key = needed(input);
+    if (input[key] !== undefined) return;
+    addIssue({
+      message: 'is required',
+      path: [{ type: 'object', origin: 'value', input, key, value: undefined }],
+    });
+  }),
+  v.transform((entry) => ({ ...entry, process: entry.process ?? {} })),
+);
 export type RuntimeEntry = v.InferOutput<typeof RuntimeSchema>;
 
 export const ManifestSchema = v.strictObject({

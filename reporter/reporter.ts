@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Accelerators } from './accelerators/accelerators.ts';
 import { readHost } from './accelerators/host.ts';
-import { makeBackend } from './backends/registry.ts';
+import { makeBackend, makeRemote } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import { lockStateDir } from './lock.ts';
@@ -14,7 +14,9 @@ import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
 import { LOGS_KIND } from '../contract/logs.ts';
 import { SnapshotBuilder } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
+import type { ManagedRuntime } from './supervisor/managed-runtime.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
+import { RemoteWatch } from './supervisor/remote-watch.ts';
 import { RuntimeLoop } from './supervisor/runtime-loop.ts';
 import type { Policy } from './supervisor/state.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -64,18 +66,20 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   redaction.add(manifest.runtimes.flatMap(secretsOfEntry));
   if (config.joinToken !== undefined) redaction.add([config.joinToken]);
 
-  const loops = manifest.runtimes.map(
-    (entry) =>
-      new RuntimeLoop({
-        backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-        policy: policyOf(entry, config),
-        output: new RuntimeLog(config.stateDir, entry.id, () => redaction.redact),
-        memory: new RuntimeMemory(config.stateDir, entry.id),
-        ...(entry.preset !== undefined && { preset: entry.preset }),
-        log,
-        onMaterialChange: () => uplink?.publishSoon(),
-      }),
-  );
+  const onMaterialChange = (): void => uplink?.publishSoon();
+  const loops = manifest.runtimes.map((entry): ManagedRuntime => {
+    const remote = makeRemote(entry, process.env);
+    if (remote !== undefined) return new RemoteWatch({ remote, log, onMaterialChange });
+    return new RuntimeLoop({
+      backend: makeBackend(entry, { llamaServer: config.llamaServer }),
+      policy: policyOf(entry, config),
+      output: new RuntimeLog(config.stateDir, entry.id, () => redaction.redact),
+      memory: new RuntimeMemory(config.stateDir, entry.id),
+      ...(entry.preset !== undefined && { preset: entry.preset }),
+      log,
+      onMaterialChange,
+    });
+  });
   const supervisor = new Supervisor(loops);
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));

@@ -2,37 +2,26 @@
 
 import type { LaunchSpec } from '../supervisor/child.ts';
 import { flagValue } from './launch-spec.ts';
+import { fromWorkdir, listenAddress, withAddress, type ListenAddress } from './listen-address.ts';
 
 /** Where a llama-server listens that is told nothing else. */
 export const DEFAULT_PORT = '8080';
-const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 /**
  * Says explicitly what must not depend on a build's defaults: the address (loopback), the port, and the two
  * endpoints that are read. What the manifest says itself is left as it is.
  */
 export function withDefaults(spec: LaunchSpec): LaunchSpec {
-  const args = [...spec.args];
-  if (flagValue(args, ['--host']) === undefined) args.push('--host', '127.0.0.1');
-  if (flagValue(args, ['--port']) === undefined) args.push('--port', DEFAULT_PORT);
+  const args = [...withAddress(spec, DEFAULT_PORT).args];
   if (!args.includes('--metrics')) args.push('--metrics');
   if (!args.includes('--slots') && !args.includes('--no-slots')) args.push('--slots');
   return { ...spec, args };
 }
 
-export function endpointOf(spec: LaunchSpec): {
-  origin: string;
-  hostname: string;
-  port: number;
-  headers: Record<string, string>;
-} {
-  const host = (flagValue(spec.args, ['--host']) ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  const hostname = ANY_ADDRESS.has(host) ? '127.0.0.1' : host;
-  const port = Number(flagValue(spec.args, ['--port']) ?? DEFAULT_PORT);
+export function endpointOf(spec: LaunchSpec): ListenAddress & { headers: Record<string, string> } {
   const apiKey = flagValue(spec.args, ['--api-key'])?.split(',')[0] ?? spec.env['LLAMA_API_KEY'];
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const literal = hostname.includes(':') ? `[${hostname}]` : hostname;
-  return { origin: `http://${literal}:${port}`, hostname, port, headers };
+  return { ...listenAddress(spec.args, DEFAULT_PORT), headers };
 }
 
 /** The file that `-m` names; undefined where the model comes from elsewhere, or from nowhere. */
@@ -89,8 +78,4 @@ export function modelsFaults(
   const flag = ['--models-dir', '--models-preset'].find((name) => flagValue(args, [name]) !== undefined);
   if (flag === undefined || isRouter({ args, env })) return [];
   return [`${key}: ${flag} is for a router, and a model is named too; leave one of the two out`];
-}
-
-function fromWorkdir(spec: LaunchSpec, file: string): string {
-  return file.startsWith('/') || spec.workdir === undefined ? file : `${spec.workdir}/${file}`;
 }

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { ModelSchema, type Model } from '../../contract/runtime-record.ts';
 import { Count } from '../../contract/scalars.ts';
 import type { HttpLook } from './http-probe.ts';
-import { readJson, type Reading } from './llama-bodies.ts';
+import { readJson, type Reading } from './reading.ts';
 import { sleepIdleMs } from './llama-idle-rule.ts';
 
 export type RouterModel = {

@@ -1,20 +1,24 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
+import { randomUUID } from 'node:crypto';
 import type { FSWatcher } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { devNull } from 'node:os';
+import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
 import { foreignListener } from '../../system/listeners.ts';
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
+import { carryOut } from './carry-out.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { failure } from './decision.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
+import type { ManagedRuntime } from './managed-runtime.ts';
 import {
   describeChild,
   keptState,
@@ -57,7 +61,7 @@ export type RuntimeLoopOptions = {
   onMaterialChange: () => void;
 };
 
-export class RuntimeLoop {
+export class RuntimeLoop implements ManagedRuntime {
   readonly backend: Backend;
   readonly #options: RuntimeLoopOptions;
   #state: RuntimeState;
@@ -103,6 +107,14 @@ export class RuntimeLoop {
     return this.#options.output;
   }
 
+  get id(): string {
+    return this.backend.descriptor.id;
+  }
+
+  endpoint(): Endpoint {
+    return this.backend.endpoint();
+  }
+
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
   async adopt(): Promise<void> {
     const remembered = this.#remembered;
@@ -145,9 +157,18 @@ export class RuntimeLoop {
     });
   }
 
-  /** An operator shut it down, and nobody asked for it since. */
-  get isKeptDown(): boolean {
-    return this.#state.keptDown;
+  start(): void {
+    if (this.#state.keptDown) return;
+    void this.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
+  }
+
+  async shutDown(): Promise<void> {
+    const operation = { id: randomUUID(), kind: 'shutdown' as const };
+    await this.operate({ kind: 'shutdown', operation, lasting: false });
+  }
+
+  carryOut(id: string, act: Act): Promise<Outcome> {
+    return carryOut(this, id, act);
   }
 
   /** The wish without what holds already: asking for what the manifest says is no change. */
@@ -299,7 +320,7 @@ export class RuntimeLoop {
     }
     let lastLines: string[] = [];
     try {
-      lastLines = await output.tail(startBytes, LAST_LINES);
+      lastLines = await output.tail(startBytes, backend.exitLines ?? LAST_LINES);
     } catch (error) {
       this.#options.log.warn(`${backend.descriptor.id}: its log cannot be read: ${messageOf(error)}`);
     }

@@ -6,7 +6,7 @@ import { access, constants, readFile, readdir } from 'node:fs/promises';
 import { InstallError } from './install-error.ts';
 import { CommandError, runCommand } from './run-command.ts';
 
-/** Names that differ between the architectures for which Debian builds llama.cpp with CPU backends. */
+/** Names that differ between the architectures for which Debian builds ggml with CPU backends. */
 export interface DebianTarget {
   architecture: 'amd64' | 'arm64';
   /** Folder of the libraries, below `usr/lib`. */
@@ -22,11 +22,11 @@ const TARGETS: Partial<Record<NodeJS.Architecture, DebianTarget>> = {
 
 export function debianTarget(platform: NodeJS.Platform, architecture: NodeJS.Architecture): DebianTarget {
   if (platform !== 'linux') {
-    throw new InstallError(`llama-server is installed from Debian packages, and this system is ${platform}`);
+    throw new InstallError(`the server is installed from Debian packages, and this system is ${platform}`);
   }
   const target = TARGETS[architecture];
   if (!target)
-    throw new InstallError(`Debian's llama-server is installed on x64 and arm64 only, not ${architecture}`);
+    throw new InstallError(`Debian's server is installed on x64 and arm64 only, not ${architecture}`);
   return target;
 }
 
@@ -83,7 +83,7 @@ async function indexTargets(args: readonly string[], env: NodeJS.ProcessEnv): Pr
     return stdout;
   } catch (cause) {
     if (!(cause instanceof CommandError && cause.notFound)) throw cause;
-    throw new InstallError('llama-server is installed from Debian packages, and this system has no apt-get', {
+    throw new InstallError('the server is installed from Debian packages, and this system has no apt-get', {
       cause,
     });
   }

@@ -88,7 +88,6 @@ export class MachineWorld {
         this.operations.set(id, { outcomes: [] });
         return this.#post({ kind: 'start', operation: { id, kind: 'start' } });
       case 'shutdown':
-        this.#nextIsFree = true;
         this.operations.set(id, { outcomes: [] });
         return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' }, lasting: true });
       case 'undrain':
@@ -166,6 +165,8 @@ export class MachineWorld {
     const before = this.state;
     const next = step(before, event, this.nowMs, this.policy);
     this.state = next.state;
+    // Shut down by a command, be it the end of a drain.
+    if (next.state.keptDown && !before.keptDown) this.#nextIsFree = true;
     if (next.state.restartsTotal > before.restartsTotal) this.#checkSpending();
     for (const effect of next.effects) this.#carryOut(effect);
     if (next.state.phase.kind !== before.phase.kind) this.#checkWords();

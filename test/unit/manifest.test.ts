@@ -142,7 +142,7 @@ describe('a fault in one sentence', () => {
     [
       'an adapter that is not there',
       'version = 1\n[[runtimes]]\nid = "x"\nadapter = "ollama"\n[runtimes.process]',
-      `${FILE}: runtimes[0] (x).adapter: must be one of "llama.cpp", "process"`,
+      `${FILE}: runtimes[0] (x).adapter: must be one of "llama.cpp", "vllm", "whisper.cpp", "onnx", "process", "remote"`,
     ],
     [
       'a text where a truth is due',
