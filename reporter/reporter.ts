@@ -8,11 +8,13 @@ import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
+import { ManifestReload } from './manifest-reload.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
+import { ManifestWatch } from './manifest-watch.ts';
 import { SnapshotBuilder } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
-import { RuntimeLoop } from './supervisor/runtime-loop.ts';
+import { RuntimeLoop, type RuntimeLoopOptions } from './supervisor/runtime-loop.ts';
 import type { Policy } from './supervisor/state.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { CommandIntake } from './uplink/command-intake.ts';
@@ -28,6 +30,8 @@ const WEDGE_SECONDS = 60;
 const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
 
 export type Reporter = {
+  /** Reads the manifest again now; resolves when that is decided. */
+  reload(): Promise<void>;
   /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
   stop(options: { stopChildren: boolean }): Promise<void>;
 };
@@ -53,20 +57,31 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const ended = new AbortController();
   let uplink: Uplink | undefined;
 
-  const loops = manifest.runtimes.map(
-    (entry) =>
-      new RuntimeLoop({
-        backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-        policy: policyOf(entry, config),
-        output: new RuntimeLog(config.stateDir, entry.id),
-        memory: new RuntimeMemory(config.stateDir, entry.id),
-        log,
-        onMaterialChange: () => uplink?.publishSoon(),
-      }),
-  );
-  const supervisor = new Supervisor(loops);
+  const partsOf = (entry: RuntimeEntry): Pick<RuntimeLoopOptions, 'backend' | 'policy'> => ({
+    backend: makeBackend(entry, { llamaServer: config.llamaServer }),
+    policy: policyOf(entry, config),
+  });
+  const make = (entry: RuntimeEntry): RuntimeLoop =>
+    new RuntimeLoop({
+      ...partsOf(entry),
+      output: new RuntimeLog(config.stateDir, entry.id),
+      memory: new RuntimeMemory(config.stateDir, entry.id),
+      log,
+      onMaterialChange: () => uplink?.publishSoon(),
+    });
+  const supervisor = new Supervisor(manifest.runtimes.map(make));
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
+
+  const reload = new ManifestReload({
+    path: config.manifestPath,
+    manifest,
+    supervisor,
+    parts: { make, partsOf },
+    log,
+    onNews: () => uplink?.publishSoon(),
+  });
+  const watch = new ManifestWatch(config.manifestPath, () => reload.look());
 
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
@@ -88,6 +103,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
             host: readHost(),
             records: supervisor.records(),
             accelerators: accelerators.readings(nowMs),
+            own: reload.reasons(),
           };
           return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
         },
@@ -114,7 +130,10 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
 
   return {
+    reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
+      watch.stop();
+      reload.stop();
       if (stopChildren) await supervisor.shutDown();
       else supervisor.release();
       accelerators.stop();

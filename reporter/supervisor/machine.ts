@@ -2,6 +2,7 @@
 
 import { Decision } from './decision.ts';
 import { onAdopted, onBlocked, onExited, onObserved, onSpawned, onTimer } from './news.ts';
+import { onReplaced } from './replace.ts';
 import type { Effect, Policy, RuntimeEvent, RuntimeState } from './state.ts';
 import { bringUp, restart, shutDown } from './wishes.ts';
 
@@ -21,6 +22,8 @@ function decide(d: Decision, event: RuntimeEvent): void {
       return event.restart ? restart(d, event) : bringUp(d, event);
     case 'shutdown':
       return shutDown(d, event.operation);
+    case 'replaced':
+      return onReplaced(d, event.relaunch, event.preset);
     case 'timer':
       return onTimer(d, event.timer);
     case 'adopted':

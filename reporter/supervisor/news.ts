@@ -37,8 +37,10 @@ export function onSpawned(d: Decision, pid: number): void {
   }
   d.state.startedAtMs = d.nowMs;
   if (d.state.wanted === 'down') return d.stop(pid, { kind: 'rest' });
-  // Another preset was asked for while this one was being launched.
-  if (phase.preset !== d.state.preset) return d.stop(pid, { kind: 'relaunch', spend: false });
+  // Another preset, or another manifest, came while this one was being launched.
+  if (phase.outdated === true || phase.preset !== d.state.preset) {
+    return d.stop(pid, { kind: 'relaunch', spend: false });
+  }
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -47,7 +49,7 @@ export function onBlocked(d: Decision, reasons: readonly string[]): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (d.state.wanted === 'down') return d.rest();
-  if (phase.preset !== d.state.preset) return d.launch(phase.spend);
+  if (phase.outdated === true || phase.preset !== d.state.preset) return d.launch(phase.spend);
   const reason = reasons.join('; ');
   d.settleAll(['start', 'restore'], failure('blocked', reason));
   d.wait(BLOCKED_RETRY_MS, phase.spend, 'blocked', reason);

@@ -1,5 +1,6 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
+import { randomUUID } from 'node:crypto';
 import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Backend } from '../backends/backend.ts';
@@ -24,6 +25,10 @@ import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
 const LAST_LINES = 30;
+/** Below what a stop may take: it waits for a launch that is under way. */
+const PREFLIGHT_LIMIT_MS = 4_000;
+const PREFLIGHT_HANGS =
+  'The checks before the launch do not end; look for a file system that hangs under the program, the folder or the model';
 /** A talkative server writes some MB an hour. */
 const BOUND_LOG_EVERY_MS = 60_000;
 
@@ -38,18 +43,17 @@ export type RuntimeLoopOptions = {
 };
 
 export class RuntimeLoop {
-  readonly backend: Backend;
-  readonly #options: RuntimeLoopOptions;
+  #options: RuntimeLoopOptions;
   #state: RuntimeState;
   #updatedAtMs = Date.now();
   #child: Supervised | undefined;
   #remembered: RememberedChild | undefined;
   #released = false;
+  #checking = false;
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
   constructor(options: RuntimeLoopOptions) {
-    this.backend = options.backend;
     this.#options = options;
     const { memory, damaged } = options.memory.load();
     if (damaged) {
@@ -59,6 +63,26 @@ export class RuntimeLoop {
     }
     this.#state = initialState({ spent: memory.spent_at_ms, restartsTotal: memory.restarts_total });
     this.#remembered = memory.child;
+  }
+
+  get backend(): Backend {
+    return this.#options.backend;
+  }
+
+  /** The preset that it was given by command; undefined where the manifest's own applies. */
+  get preset(): string | undefined {
+    return this.#state.preset;
+  }
+
+  /** Puts another backend and policy in force. With `relaunch` what runs is restarted as the new one, unspent. */
+  replace(parts: Pick<RuntimeLoopOptions, 'backend' | 'policy'>, relaunch: boolean): void {
+    const { preset: given } = this.#state;
+    const preset = given !== undefined && parts.backend.presets.includes(given) ? given : undefined;
+    this.#options = { ...this.#options, ...parts };
+    // What runs on is looked at by the new backend from now on.
+    parts.backend.reset(preset);
+    this.#post({ kind: 'replaced', relaunch, preset });
+    this.#options.onMaterialChange();
   }
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
@@ -84,6 +108,19 @@ export class RuntimeLoop {
     const { pid, started_at_ms: startedAtMs, preset } = remembered;
     this.#post({ kind: 'adopted', pid, startedAtMs, preset });
     void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
+  }
+
+  /** Stops it for good, with no longer grace than this between SIGTERM and SIGKILL. */
+  end(graceMs: number): Promise<Outcome> {
+    const { policy } = this.#options;
+    this.#options = {
+      ...this.#options,
+      policy: { ...policy, stopGraceMs: Math.min(policy.stopGraceMs, graceMs) },
+    };
+    // A stop that is under way has armed its own.
+    if (this.#timers.has('kill'))
+      this.#run({ kind: 'arm-timer', timer: 'kill', atMs: Date.now() + this.#options.policy.stopGraceMs });
+    return this.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } });
   }
 
   /** Lets go of the child without ending it; nothing is started any more. */
@@ -158,7 +195,7 @@ export class RuntimeLoop {
   async #launch(launch: number, preset: string | undefined): Promise<void> {
     const { backend, output } = this.#options;
     try {
-      const faults = await backend.preflight(preset);
+      const faults = await this.#preflight(preset);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       backend.reset(preset);
       const spec = backend.launchSpec(preset);
@@ -179,11 +216,26 @@ export class RuntimeLoop {
     }
   }
 
+  /** A look at a dead mount never returns: it is not waited for, and no second one is begun beside it. */
+  async #preflight(preset: string | undefined): Promise<string[]> {
+    if (this.#checking) return [PREFLIGHT_HANGS];
+    this.#checking = true;
+    const checking = this.backend.preflight(preset).finally(() => {
+      this.#checking = false;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string[]>((resolve) => {
+      timer = setTimeout(() => resolve([PREFLIGHT_HANGS]), PREFLIGHT_LIMIT_MS);
+    });
+    return Promise.race([checking, late]).finally(() => clearTimeout(timer));
+  }
+
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     void watchChild({
-      observe: (signal) => backend.observe(signal),
+      // Not the one of the launch: a manifest may have brought another since.
+      observe: (signal) => this.backend.observe(signal),
       onObserved: (observation) => {
         this.#post({ kind: 'observed', launch, observation });
         return this.#state.phase;

@@ -32,7 +32,14 @@ export type Phase =
   /** Down on purpose. */
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
-  | { kind: 'launching'; sinceMs: number; spend: boolean; preset: string | undefined }
+  /** `outdated`: the manifest asks for something else since, so this launch is to be followed by another. */
+  | {
+      kind: 'launching';
+      sinceMs: number;
+      spend: boolean;
+      preset: string | undefined;
+      outdated?: boolean;
+    }
   | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
   | {
       kind: 'serving';
@@ -76,6 +83,7 @@ export type RuntimeEvent =
   | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; preset?: string }
   | { kind: 'shutdown'; operation: Operation }
   | { kind: 'adopted'; pid: number; startedAtMs: number; preset: string | undefined }
+  | { kind: 'replaced'; relaunch: boolean; preset: string | undefined }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
   | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }

@@ -34,6 +34,8 @@ export type Fate = {
 export type Act =
   | { kind: 'start' | 'shutdown' | 'crash' }
   | { kind: 'restore'; restart: boolean; force: boolean; preset?: 'short' | 'long' }
+  /** The manifest asks for something else. */
+  | { kind: 'replace'; relaunch: boolean; keepsPreset: boolean }
   /** News of an earlier child comes late. */
   | { kind: 'late'; news: 'spawned' | 'blocked' | 'exited' | 'observed' };
 
@@ -93,6 +95,14 @@ export class MachineWorld {
           ...(preset !== undefined && { preset }),
         });
       }
+      case 'replace':
+        this.wishes += 1;
+        return this.#post({
+          kind: 'replaced',
+          relaunch: act.relaunch,
+          // A preset is dropped only with what it launched.
+          preset: act.relaunch && !act.keepsPreset ? undefined : this.state.preset,
+        });
       case 'crash':
         return this.#end(this.child, 'SIGSEGV');
       case 'late':
