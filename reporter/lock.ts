@@ -56,6 +56,12 @@ export async function lockStateDir(stateDir: string): Promise<() => Promise<void
   }
 }
 
+/** The process that holds the state directory now; undefined where none does. */
+export async function lockHolder(stateDir: string): Promise<number | undefined> {
+  const holder = await holderOf(join(stateDir, 'reporter.lock'));
+  return holder !== undefined && (await startOf(holder.pid)) === holder.start ? holder.pid : undefined;
+}
+
 async function create(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx', 0o600);

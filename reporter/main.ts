@@ -3,6 +3,7 @@
 
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { doctorCommand } from './commands/doctor.ts';
 import { runCommand } from './commands/run.ts';
 import { ConfigError, type Flags } from './config.ts';
 import { EXIT } from './exit-codes.ts';
@@ -40,6 +41,19 @@ program
     'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
   )
   .action((flags: Flags) => runCommand(flags, packageJson.version));
+
+program
+  .command('doctor')
+  .description('check everything that a run needs, and say how to mend what is missing')
+  .option(...HUB)
+  .option(...MANIFEST)
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--json', 'print { ok, findings }')
+  .addHelpText('after', '\nExit codes: 0 nothing is at fault (there may be warnings), 1 something is.')
+  .action(async (flags: Flags & { json?: boolean }) => {
+    process.exitCode = await doctorCommand(flags);
+  });
 
 try {
   await program.parseAsync();

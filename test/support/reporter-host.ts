@@ -76,6 +76,12 @@ export class Host {
     return [MAIN, 'run', ...where, ...(this.stopChildren ? ['--stop-children'] : []), ...more];
   }
 
+  /** Another command than `run`, to its end, on this host. */
+  command(name: string, env: Record<string, string>, ...more: string[]): Promise<Finished> {
+    const where = ['--node', NODE, '--state-dir', this.stateDir];
+    return run(process.execPath, [MAIN, name, ...where, ...more], { env: environment(env) });
+  }
+
   finish(env: Record<string, string>, ...more: string[]): Promise<Finished> {
     return run(process.execPath, this.args(...more), { env: environment(env) });
   }
