@@ -70,6 +70,6 @@ export async function saveCredentials(stateDir: string, credentials: Credentials
   await rename(`${path}.new`, path);
 }
 
-function credentialsPath(stateDir: string): string {
+export function credentialsPath(stateDir: string): string {
   return join(stateDir, 'credentials.json');
 }

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
+import { enrollCommand, type EnrollFlags } from './commands/enroll.ts';
 import { runCommand } from './commands/run.ts';
 import { ConfigError, type Flags } from './config.ts';
 import { EXIT } from './exit-codes.ts';
@@ -41,6 +42,21 @@ program
     'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
   )
   .action((flags: Flags) => runCommand(flags, packageJson.version));
+
+program
+  .command('enroll')
+  .description('make this host known to a hub now, and keep what it gets; `run` does the same by itself')
+  .option(...HUB)
+  .option(
+    '--join-token <token>',
+    'good once (ARW_JOIN_TOKEN, which other users cannot see in the list of processes)',
+  )
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--force', 'also where it is enrolled already: what it has is replaced')
+  .action(async (flags: EnrollFlags) => {
+    process.exitCode = await enrollCommand(flags);
+  });
 
 program
   .command('doctor')

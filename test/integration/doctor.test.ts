@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'smol-toml';
 import * as v from 'valibot';
 import { expect, onTestFinished, test } from 'vitest';
-import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { freePort } from '../support/engine-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { Host, NODE } from '../support/reporter-host.ts';
@@ -24,11 +23,6 @@ const Findings = v.object({
   ),
 });
 type Findings = v.InferOutput<typeof Findings>['findings'];
-
-async function joinTokenOf(hub: ServedHub): Promise<string> {
-  const made = await hub.ask('POST', '/join-tokens', { body: {} });
-  return v.parse(JoinTokenResponseSchema, await made.json()).join_token;
-}
 
 const entry = (id: string, process: object): object => ({ id, adapter: 'llama.cpp', process });
 const find = (findings: Findings, check: string): Findings => findings.filter((one) => one.check === check);
@@ -62,7 +56,7 @@ test('a prepared host is all green, before its first run and while it runs', asy
   // The stub reads no model, the doctor looks at its first bytes.
   await writeFile(join(host.folder, 'tiny.gguf'), 'GGUF and more');
   const args = ['--manifest', host.manifest, '--hub', hub.url];
-  const token = await joinTokenOf(hub);
+  const token = await hub.joinToken();
 
   const before = await host.command('doctor', { ARW_JOIN_TOKEN: token }, ...args);
   expect(before).toMatchObject({ exitCode: 0, stderr: '' });
@@ -154,9 +148,9 @@ test('each fault is told on its own, whatever else is wrong', async () => {
 test('a token that the hub does not take any more', async () => {
   const hub = await ServedHub.ready(await temporaryFolder());
   const host = await Host.prepare();
-  const enrolled = await host.command('doctor', { ARW_JOIN_TOKEN: await joinTokenOf(hub) }, '--hub', hub.url);
+  const enrolled = await host.command('doctor', { ARW_JOIN_TOKEN: await hub.joinToken() }, '--hub', hub.url);
   expect(enrolled.stdout).toContain('is not enrolled yet');
-  const running = host.start(new URL(hub.url), { ARW_JOIN_TOKEN: await joinTokenOf(hub) });
+  const running = host.start(new URL(hub.url), { ARW_JOIN_TOKEN: await hub.joinToken() });
   await running.program.ready;
   await running.program.stop();
   await hub.ask('DELETE', `/nodes/${NODE}`);
