@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
 import { enrollCommand, type EnrollFlags } from './commands/enroll.ts';
 import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
 import { ConfigError, type Flags } from './config.ts';
 import { EXIT } from './exit-codes.ts';
 import { ManifestError } from './manifest.ts';
@@ -56,6 +57,17 @@ program
   .option('--force', 'also where it is enrolled already: what it has is replaced')
   .action(async (flags: EnrollFlags) => {
     process.exitCode = await enrollCommand(flags);
+  });
+
+program
+  .command('status')
+  .description('what runs on this host, asked of its reporter: also while the hub is away')
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--json', 'print { reporter, uplink, snapshot }')
+  .addHelpText('after', '\nExit codes: 0 told, 1 no reporter runs there.')
+  .action(async (flags: Flags & { json?: boolean }) => {
+    process.exitCode = await statusCommand(flags);
   });
 
 program

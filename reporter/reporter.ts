@@ -6,12 +6,15 @@ import { readHost } from './accelerators/host.ts';
 import { makeBackend } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
+import type { LocalStatus } from './local/local-status.ts';
+import { LocalServer } from './local/server.ts';
+import { socketPlace } from './local/socket-path.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
 import { ManifestReload } from './manifest-reload.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
 import { ManifestWatch } from './manifest-watch.ts';
-import { SnapshotBuilder } from './snapshot/snapshot.ts';
+import { SnapshotBuilder, type Readings } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
 import { RuntimeLoop, type RuntimeLoopOptions } from './supervisor/runtime-loop.ts';
@@ -88,6 +91,26 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const accelerators = new Accelerators(log);
   const inventory = accelerators.start().then(() => uplink?.publishSoon());
 
+  const readings = (nowMs: number): Readings => ({
+    host: readHost(),
+    records: supervisor.records(),
+    accelerators: accelerators.readings(nowMs),
+    own: reload.reasons(),
+  });
+  const startedAt = new Date().toISOString();
+  const status = (): LocalStatus => ({
+    reporter: {
+      pid: process.pid,
+      version,
+      started_at: startedAt,
+      manifest: config.manifestPath,
+      state_dir: config.stateDir,
+    },
+    uplink: uplink?.state() ?? { hub: config.hub.href, state: 'enrolling', since: startedAt },
+    snapshot: snapshots.present(readings(Date.now()), REPORT_EVERY_MS, Date.now()),
+  });
+  const local = await listen(config.stateDir, status, log);
+
   const linked = options.credentials(ended.signal).then((credentials) => {
     const link = new Uplink(
       {
@@ -99,13 +122,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         log,
         snapshot: (intervalMs) => {
           const nowMs = Date.now();
-          const readings = {
-            host: readHost(),
-            records: supervisor.records(),
-            accelerators: accelerators.readings(nowMs),
-            own: reload.reasons(),
-          };
-          return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
+          return JSON.stringify(snapshots.next(readings(nowMs), intervalMs, nowMs));
         },
         onCommand: (command) => void intake.take(command),
         onFirstAccepted: options.onFirstAccepted,
@@ -134,6 +151,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     async stop({ stopChildren }) {
       watch.stop();
       reload.stop();
+      local?.close();
       if (stopChildren) await supervisor.shutDown();
       else supervisor.release();
       accelerators.stop();
@@ -157,6 +175,23 @@ function policyOf(entry: RuntimeEntry, config: Config): Policy {
     stopGraceMs: (entry.process.stop_timeout_seconds ?? STOP_TIMEOUT_SECONDS) * 1000,
     wedgeMs: (entry.process.wedge_seconds ?? WEDGE_SECONDS) * 1000,
   };
+}
+
+/** Without it the reporter does all the rest, so a fault of it is told and no more. */
+async function listen(
+  stateDir: string,
+  status: () => LocalStatus,
+  log: Log,
+): Promise<LocalServer | undefined> {
+  const { path, elsewhere } = socketPlace(stateDir, process.env['XDG_RUNTIME_DIR']);
+  try {
+    const server = await LocalServer.listen(path, status);
+    if (elsewhere) log.info(`${stateDir} is too long a path for a socket: arw-reporter status asks ${path}`);
+    return server;
+  } catch (error) {
+    log.warn(`arw-reporter status will find no answer: ${path} cannot be listened on (${messageOf(error)})`);
+    return undefined;
+  }
 }
 
 function ignoreAbort(error: unknown): void {

@@ -26,8 +26,14 @@ export class SnapshotBuilder {
     this.#version = version;
   }
 
+  /** The next one to be sent. */
   next(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     this.#seq += 1;
+    return this.present(readings, intervalMs, nowMs);
+  }
+
+  /** What would be told now, under the number of the last one that was sent. */
+  present(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     const generated = new Date(nowMs).toISOString();
     const { host, records, accelerators, own = [] } = readings;
     return {

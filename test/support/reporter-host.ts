@@ -86,8 +86,8 @@ export class Host {
     return run(process.execPath, this.args(...more), { env: environment(env) });
   }
 
-  start(hub: URL, env: Record<string, string> = {}): Running {
-    return new Running(this, hub, env);
+  start(hub: URL, env: Record<string, string> = {}, ...more: string[]): Running {
+    return new Running(this, hub, env, more);
   }
 }
 
@@ -95,11 +95,11 @@ class Running {
   readonly program: Program;
   readonly lines: string[] = [];
 
-  constructor(host: Host, hub: URL, env: Record<string, string>) {
+  constructor(host: Host, hub: URL, env: Record<string, string>, more: readonly string[] = []) {
     const note = (line: string): void => void this.lines.push(line);
     this.program = new Program({
       name: 'the reporter',
-      args: host.args('--hub', hub.href),
+      args: host.args('--hub', hub.href, ...more),
       env: environment({ ARW_JOIN_TOKEN: JOIN_TOKEN, ...env }),
       readyLine: /^reporter ready gpu-01$/,
       onLine: note,
