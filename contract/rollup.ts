@@ -58,9 +58,11 @@ export function deriveNodeStatus(input: {
   supervisorEnabled: boolean;
   records: readonly RuntimeRecord[];
   http?: HttpTelemetry | undefined;
+  /** What the reporter has to say of itself; told before its runtimes. */
+  own?: readonly Reason[];
 }): NodeStatus {
   if (!input.supervisorEnabled) return offlineStatus('Supervisor is not running');
-  const reasons = input.records.flatMap(reasonsOf);
+  const reasons = [...(input.own ?? []), ...input.records.flatMap(reasonsOf)];
   const traffic = input.http && reasonOfTraffic(input.http);
   return statusFromReasons(traffic ? [...reasons, traffic] : reasons);
 }

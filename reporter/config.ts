@@ -16,6 +16,7 @@ export type Flags = {
   manifest?: string;
   stateDir?: string;
   stopChildren?: boolean;
+  joinToken?: string;
 };
 
 export type Config = {
@@ -30,7 +31,7 @@ export type Config = {
   restart: { maxRestarts: number; windowSeconds: number };
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_MAX_RESTARTS = 3;
 const DEFAULT_WINDOW_SECONDS = 600;
@@ -38,8 +39,11 @@ const DEFAULT_WINDOW_SECONDS = 600;
 const RESTARTS_MAX = 1000;
 const WINDOW_SECONDS_MAX = 30 * 86_400;
 
+/** Which node this is, and where its files are: all that is needed where no hub is asked. */
+export type Place = Pick<Config, 'node' | 'manifestPath' | 'stateDir'>;
+
 /** @throws ConfigError */
-export function readConfig(flags: Flags, env: Environment): Config {
+export function readPlace(flags: Flags, env: Environment): Place {
   const home = homedir();
   const node = flags.node ?? nonEmpty(env['ARW_NODE_ID']) ?? defaultNode();
   if (!v.is(NodeIdSchema, node)) {
@@ -50,7 +54,6 @@ export function readConfig(flags: Flags, env: Environment): Config {
   const stateHome = nonEmpty(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state');
   const configHome = nonEmpty(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
   return {
-    hub: hubUrl(flags.hub ?? nonEmpty(env['ARW_HUB_URL'])),
     node,
     manifestPath: resolve(
       flags.manifest ?? nonEmpty(env['ARW_MANIFEST']) ?? join(configHome, 'runtime-matrix', 'runtimes.toml'),
@@ -58,9 +61,31 @@ export function readConfig(flags: Flags, env: Environment): Config {
     stateDir: resolve(
       flags.stateDir ?? nonEmpty(env['ARW_STATE_DIR']) ?? join(stateHome, 'runtime-matrix', node),
     ),
-    joinToken: nonEmpty(env['ARW_JOIN_TOKEN']),
+  };
+}
+
+/** @throws ConfigError */
+export function readHub(flags: Flags, env: Environment): URL {
+  return hubUrl(flags.hub ?? nonEmpty(env['ARW_HUB_URL']));
+}
+
+export function readJoinToken(flags: Flags, env: Environment): string | undefined {
+  return nonEmpty(flags.joinToken) ?? nonEmpty(env['ARW_JOIN_TOKEN']);
+}
+
+/** The llama-server of a runtime that names none. */
+export function readLlamaServer(env: Environment): string {
+  return nonEmpty(env['LLAMA_SERVER_BIN']) ?? 'llama-server';
+}
+
+/** @throws ConfigError */
+export function readConfig(flags: Flags, env: Environment): Config {
+  return {
+    ...readPlace(flags, env),
+    hub: readHub(flags, env),
+    joinToken: readJoinToken(flags, env),
     stopChildren: flags.stopChildren === true,
-    llamaServer: nonEmpty(env['LLAMA_SERVER_BIN']) ?? 'llama-server',
+    llamaServer: readLlamaServer(env),
     restart: {
       maxRestarts: wholeNumber(env, 'ARW_RUNTIME_RESTART_MAX', DEFAULT_MAX_RESTARTS, 0, RESTARTS_MAX),
       windowSeconds: wholeNumber(

@@ -1,10 +1,11 @@
 // Owns how this host proves to a hub who it is: enrolment with a join token, and the file that keeps what it got.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EnrollResponseSchema } from '../contract/node-api.ts';
 import { ConfigError } from './config.ts';
+import { makeFolder } from './lock.ts';
 import { postToHub, type HubFault } from './uplink/hub-http.ts';
 import { codeOf, messageOf } from './errors.ts';
 
@@ -63,12 +64,12 @@ export async function enrol(
 
 /** Keeps the credentials, readable by this user alone, whole or not at all. */
 export async function saveCredentials(stateDir: string, credentials: Credentials): Promise<void> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(stateDir);
   const path = credentialsPath(stateDir);
   await writeFile(`${path}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flush: true });
   await rename(`${path}.new`, path);
 }
 
-function credentialsPath(stateDir: string): string {
+export function credentialsPath(stateDir: string): string {
   return join(stateDir, 'credentials.json');
 }

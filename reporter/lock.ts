@@ -1,11 +1,28 @@
 // Owns that one reporter at a time speaks for a node: two would start every runtime twice.
 
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { startOf } from '../system/process-identity.ts';
 import { ConfigError } from './config.ts';
 import { codeOf, messageOf } from './errors.ts';
+
+/**
+ * Makes the folder and those above it. Node's own recursive `mkdir` never returns where a parent such as /proc takes
+ * no folders and says that they do not exist.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' && dirname(path) !== path) {
+      await makeFolder(dirname(path));
+      await mkdir(path, { mode: 0o700 });
+    } else if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) {
+      throw error;
+    }
+  }
+}
 
 const HolderSchema = v.pipe(v.string(), v.parseJson(), v.object({ pid: v.number(), start: v.string() }));
 
@@ -19,7 +36,7 @@ export async function lockStateDir(stateDir: string): Promise<() => Promise<void
   const start = await startOf(process.pid);
   const text = JSON.stringify({ pid: process.pid, start: start ?? '' });
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolder(stateDir);
     for (;;) {
       if (await create(path, text)) return () => rm(path, { force: true });
       const holder = await holderOf(path);
@@ -37,6 +54,12 @@ export async function lockStateDir(stateDir: string): Promise<() => Promise<void
       { cause: error },
     );
   }
+}
+
+/** The process that holds the state directory now; undefined where none does. */
+export async function lockHolder(stateDir: string): Promise<number | undefined> {
+  const holder = await holderOf(join(stateDir, 'reporter.lock'));
+  return holder !== undefined && (await startOf(holder.pid)) === holder.start ? holder.pid : undefined;
 }
 
 async function create(path: string, text: string): Promise<boolean> {

@@ -1,125 +1,97 @@
 #!/usr/bin/env node
-// Owns the command line of the reporter, its signals and its exit codes.
+// Owns the command line of the reporter: its grammar, its help and its exit codes. What each command does is in commands/.
 
+// First: what V8 is told at the start holds for all that is loaded after it.
 import { expectToIdle } from './thrift.ts';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { fullJitterMs } from './backoff.ts';
-import { ConfigError, readConfig, type Config, type Flags } from './config.ts';
-import { enrol, loadCredentials, saveCredentials, type Credentials } from './credentials.ts';
-import { stderrLog, type Log } from './log.ts';
-import { loadManifest, ManifestError } from './manifest.ts';
-import { Nudge } from './nudge.ts';
-import { startReporter } from './reporter.ts';
-import { messageOf } from './errors.ts';
-
-const EXIT_FAILED = 1;
-const EXIT_UNUSABLE_SETTINGS = 2;
+import { doctorCommand } from './commands/doctor.ts';
+import { enrollCommand, type EnrollFlags } from './commands/enroll.ts';
+import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
+import { ConfigError, type Flags } from './config.ts';
+import { EXIT } from './exit-codes.ts';
+import { ManifestError } from './manifest.ts';
 
 const program = new Command('arw-reporter')
   .description('Runs and supervises local inference and reports its health to a Runtime Matrix hub.')
   .version(packageJson.version)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.unusable))
   .addHelpText(
     'after',
     `
-Exit codes: 0 ended as asked, 1 failed, 2 settings or manifest cannot be used.
+Exit codes: 0 ended as asked, 1 failed, 2 the command line, a setting or the manifest cannot be used.
 Environment: ARW_HUB_URL, ARW_NODE_ID, ARW_JOIN_TOKEN, ARW_STATE_DIR, ARW_MANIFEST, LLAMA_SERVER_BIN,
 ARW_RUNTIME_RESTART_MAX (3), ARW_RUNTIME_RESTART_WINDOW_SEC (600). Flags come before the environment.`,
   );
 
+const HUB = ['--hub <url>', 'the hub to report to (ARW_HUB_URL)'] as const;
+const MANIFEST = ['--manifest <file>', 'the runtimes to supervise (ARW_MANIFEST)'] as const;
+const NODE = ['--node <id>', 'the name of this host in the matrix (ARW_NODE_ID, else the hostname)'] as const;
+const STATE_DIR = [
+  '--state-dir <dir>',
+  'where credentials, journal and logs are kept (ARW_STATE_DIR)',
+] as const;
+
 program
   .command('run')
-  .description('supervise the runtimes of the manifest and report until SIGTERM or Ctrl-C')
-  .option('--hub <url>', 'the hub to report to (ARW_HUB_URL)')
-  .option('--manifest <file>', 'the runtimes to supervise (ARW_MANIFEST)')
-  .option('--node <id>', 'the name of this host in the matrix (ARW_NODE_ID, else the hostname)')
-  .option('--state-dir <dir>', 'where credentials, journal and logs are kept (ARW_STATE_DIR)')
+  .description('supervise the runtimes of the manifest and report until SIGTERM or Ctrl-C; SIGHUP reloads it')
+  .option(...HUB)
+  .option(...MANIFEST)
+  .option(...NODE)
+  .option(...STATE_DIR)
   .option(
     '--stop-children',
     'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
   )
-  .action(run);
+  .action((flags: Flags) => {
+    expectToIdle();
+    return runCommand(flags, packageJson.version);
+  });
+
+program
+  .command('enroll')
+  .description('make this host known to a hub now, and keep what it gets; `run` does the same by itself')
+  .option(...HUB)
+  .option(
+    '--join-token <token>',
+    'good once (ARW_JOIN_TOKEN, which other users cannot see in the list of processes)',
+  )
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--force', 'also where it is enrolled already: what it has is replaced')
+  .action(async (flags: EnrollFlags) => {
+    process.exitCode = await enrollCommand(flags);
+  });
+
+program
+  .command('status')
+  .description('what runs on this host, asked of its reporter: also while the hub is away')
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--json', 'print { reporter, uplink, snapshot }')
+  .addHelpText('after', '\nExit codes: 0 told, 1 no reporter runs there.')
+  .action(async (flags: Flags & { json?: boolean }) => {
+    process.exitCode = await statusCommand(flags);
+  });
+
+program
+  .command('doctor')
+  .description('check everything that a run needs, and say how to mend what is missing')
+  .option(...HUB)
+  .option(...MANIFEST)
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--json', 'print { ok, findings }')
+  .addHelpText('after', '\nExit codes: 0 nothing is at fault (there may be warnings), 1 something is.')
+  .action(async (flags: Flags & { json?: boolean }) => {
+    process.exitCode = await doctorCommand(flags);
+  });
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof ManifestError)) throw error;
   process.stderr.write(`arw-reporter: ${error.message}\n`);
-  process.exitCode = EXIT_UNUSABLE_SETTINGS;
-}
-
-async function run(flags: Flags): Promise<void> {
-  expectToIdle();
-  const config = readConfig(flags, process.env);
-  const manifest = await loadManifest(config.manifestPath);
-  const kept = await loadCredentials(config.stateDir, config.hub, config.node);
-  if (kept === undefined && config.joinToken === undefined) {
-    throw new ConfigError(
-      `node "${config.node}" is not enrolled at ${config.hub.href}; ` +
-        'get a join token from its operator (arw-cli join-token) and set ARW_JOIN_TOKEN',
-    );
-  }
-  // Who reads what we say may go away, a pipe or a terminal: no reason to leave the runtimes alone.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const log = stderrLog();
-  log.info(
-    `node ${config.node}: runtimes of ${config.manifestPath}: ${manifest.runtimes.map(({ id }) => id).join(', ') || 'none'}`,
-  );
-  const starting = startReporter({
-    config,
-    manifest,
-    version: packageJson.version,
-    log,
-    credentials: async (signal) =>
-      kept ?? enrolUntilDone(config, log, signal, () => finish('refused', EXIT_FAILED, true)),
-    onFirstAccepted: () => process.stdout.write(`reporter ready ${config.node}\n`),
-  });
-  let ending = false;
-  // The first terminator wins; a second Ctrl-C must not cut the orderly end short of its limit.
-  function finish(cause: string, exitCode: number, stopChildren = config.stopChildren): void {
-    if (ending) return;
-    ending = true;
-    log.info(
-      `${cause}: ending, the runtimes ${stopChildren ? 'end too' : 'go on (--stop-children ends them)'}`,
-    );
-    const stopping = starting.then((reporter) => reporter.stop({ stopChildren }));
-    stopping.then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        log.error(`ended with a fault: ${messageOf(error)}`);
-        process.exit(EXIT_FAILED);
-      },
-    );
-  }
-  process.on('SIGTERM', () => finish('SIGTERM', 0));
-  process.on('SIGINT', () => finish('SIGINT', 0));
-  // The terminal was closed: the children, in groups of their own, do not hear of it.
-  process.on('SIGHUP', () => finish('SIGHUP', 0));
-  await starting;
-}
-
-/** Keeps trying while the hub is away; a hub that says no is final, and `onRefused` ends the reporter. */
-async function enrolUntilDone(
-  config: Config,
-  log: Log,
-  signal: AbortSignal,
-  onRefused: () => void,
-): Promise<Credentials> {
-  const pause = new Nudge();
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    const enrolment = await enrol(config.hub, config.node, config.joinToken ?? '', signal);
-    if (enrolment.ok) {
-      await saveCredentials(config.stateDir, enrolment.credentials);
-      log.info(`enrolled as ${config.node} at ${config.hub.href}`);
-      return enrolment.credentials;
-    }
-    if (enrolment.fault.kind === 'refused' && enrolment.fault.status < 500) {
-      log.error(enrolment.fault.message);
-      onRefused();
-      break;
-    }
-    log.warn(`${enrolment.fault.message}; enrolling again soon, runtimes are supervised meanwhile`);
-    await pause.wait(fullJitterMs({ baseMs: 1_000, capMs: 30_000 }, attempt, Math.random()), signal);
-  }
-  throw new DOMException('Enrolment was given up', 'AbortError');
+  process.exitCode = EXIT.unusable;
 }

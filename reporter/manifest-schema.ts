@@ -1,7 +1,7 @@
 // Owns the shape of the manifest: which keys the TOML file may hold, and what each must be. The file's reader is manifest.ts.
 
 import * as v from 'valibot';
-import { AcceleratorSchema } from '../contract/accelerator.ts';
+import { AcceleratorSchema, type Accelerator } from '../contract/accelerator.ts';
 import { RuntimeIdSchema } from '../contract/ids.ts';
 import { Line, wholeNumber } from '../contract/scalars.ts';
 
@@ -27,6 +27,25 @@ const HttpUrl = v.pipe(
   v.url('must be a URL, for example "http://127.0.0.1:8080/health"'),
   v.regex(/^https?:/, 'must begin with http:// or https://'),
 );
+
+/** What people call them elsewhere. */
+const ACCELERATOR_WORDS: readonly [RegExp, Accelerator][] = [
+  [/cuda|nvidia/i, 'gpu_cuda'],
+  [/rocm|amd|hip/i, 'gpu_rocm'],
+  [/metal|apple|mps/i, 'gpu_metal'],
+  [/vulkan|intel/i, 'gpu_vulkan'],
+  [/directml|dml/i, 'npu_directml'],
+  [/core_?ml|ane/i, 'npu_coreml'],
+  [/npu/i, 'npu_other'],
+  [/cpu/i, 'cpu'],
+];
+
+function acceleratorFault(input: unknown): string {
+  const known = `the known ones are ${AcceleratorSchema.options.join(', ')}`;
+  if (typeof input !== 'string') return `must be a string; ${known}`;
+  const meant = ACCELERATOR_WORDS.find(([pattern]) => pattern.test(input))?.[1];
+  return `"${input}" is not known${meant === undefined ? '' : `, did you mean "${meant}"?`}; ${known}`;
+}
 
 const HealthSchema = v.strictObject({
   url: HttpUrl,
@@ -74,7 +93,7 @@ const RuntimeTable = v.strictObject({
   name: v.optional(Line),
   profile: v.optional(Line),
   modalities: v.optional(v.array(Line, 'must be a list of strings')),
-  accelerator: v.optional(AcceleratorSchema),
+  accelerator: v.optional(v.picklist(AcceleratorSchema.options, ({ input }) => acceleratorFault(input))),
   auto_start: v.optional(v.boolean('must be true or false')),
   preset: v.optional(Name),
   tags: v.optional(StringMap),

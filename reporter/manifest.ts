@@ -11,31 +11,49 @@ import { WHISPER_DEFAULT_PORT } from './backends/whisper.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 
-/** The manifest cannot be used; `message` is for the operator and names file, key and reason. */
+const FAULTS_TOLD = 10;
+
+/** The manifest cannot be used; `message` is for the operator and names file, key and reason, one fault a line. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
+  readonly faults: readonly string[];
+
+  constructor(path: string, faults: readonly string[], options?: ErrorOptions) {
+    super(messageFor(path, faults), options);
+    this.faults = faults;
+  }
+}
+
+function messageFor(path: string, faults: readonly string[]): string {
+  if (faults.length <= 1) return `${path}: ${faults[0]}`;
+  const more = faults.length - FAULTS_TOLD;
+  const told = [...faults.slice(0, FAULTS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])];
+  return [`${path}: ${faults.length} faults`, ...told].join('\n  ');
 }
 
 /** @throws ManifestError when the file is missing, is not TOML, or breaks a rule. */
 export async function loadManifest(path: string): Promise<Manifest> {
-  let text: string;
+  return parseManifest(await readManifestText(path), path);
+}
+
+/** @throws ManifestError when the file cannot be read. */
+export async function readManifestText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     const code = codeOf(error);
     const reason = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    throw new ManifestError(`${path}: ${reason}; name another one with --manifest FILE`, { cause: error });
+    throw new ManifestError(path, [`${reason}; name another one with --manifest FILE`], { cause: error });
   }
-  return parseManifest(text, path);
 }
 
 /** @throws ManifestError */
 export function parseManifest(text: string, path: string): Manifest {
   // One fault a value: a port that is no number is not out of range as well.
   const result = v.safeParse(ManifestSchema, parseToml(text, path), { abortPipeEarly: true });
-  if (!result.success) throw new ManifestError(`${path}: ${explain(result.issues)}`);
+  if (!result.success) throw new ManifestError(path, explain(result.issues));
   const faults = result.output.runtimes.flatMap((entry, index) => faultsAmong(entry, index, result.output));
-  if (faults[0] !== undefined) throw new ManifestError(`${path}: ${withCount(faults[0], faults.length)}`);
+  if (faults.length > 0) throw new ManifestError(path, faults);
   return result.output;
 }
 
@@ -45,9 +63,13 @@ function parseToml(text: string, path: string): unknown {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'invalid TOML';
-    throw new ManifestError(`${path}:${error.line}:${error.column}: not valid TOML: ${reason}`, {
-      cause: error,
-    });
+    throw new ManifestError(
+      `${path}:${error.line}:${error.column}`,
+      [`not valid TOML: ${reason} (line ${error.line})`],
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -147,14 +169,11 @@ function addressFaults(key: string, args: readonly string[]): string[] {
 
 type Issues = readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]];
 
-function explain(issues: Issues): string {
-  // A misspelt key is also a missing one: the spelling is what is to be mended.
-  const issue = issues.find((candidate) => candidate.expected === 'never') ?? issues[0];
-  return withCount(`${pathOf(issue)}: ${reasonOf(issue)}`, issues.length);
-}
-
-function withCount(sentence: string, count: number): string {
-  return count > 1 ? `${sentence} (and ${count - 1} more)` : sentence;
+function explain(issues: Issues): string[] {
+  // A misspelt key is also a missing one: the spelling is what is to be mended, so it comes first.
+  const misspelt = issues.filter(({ expected }) => expected === 'never');
+  const others = issues.filter(({ expected }) => expected !== 'never');
+  return [...misspelt, ...others].map((issue) => `${pathOf(issue)}: ${reasonOf(issue)}`);
 }
 
 /** `runtimes[0] (llama.70b).process.args[2]`, so that a runtime is found by its name too. */

@@ -3,22 +3,21 @@
 import { randomUUID } from 'node:crypto';
 import { Accelerators } from './accelerators/accelerators.ts';
 import { readHost } from './accelerators/host.ts';
-import { makeBackend, makeRemote } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
+import type { LocalStatus } from './local/local-status.ts';
+import { LocalServer } from './local/server.ts';
+import { socketPlace } from './local/socket-path.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
-import { HostRedaction, secretsOfEntry } from './logs/host-redaction.ts';
+import { HostRedaction } from './logs/host-redaction.ts';
 import { secretsOfEnvironment } from './logs/secrets.ts';
-import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
 import { LOGS_KIND } from '../contract/logs.ts';
-import { SnapshotBuilder } from './snapshot/snapshot.ts';
-import { RuntimeLog } from './supervisor/logs.ts';
-import type { ManagedRuntime } from './supervisor/managed-runtime.ts';
-import { RuntimeMemory } from './supervisor/memory.ts';
-import { RemoteWatch } from './supervisor/remote-watch.ts';
-import { RuntimeLoop } from './supervisor/runtime-loop.ts';
-import type { Policy } from './supervisor/state.ts';
+import { ManifestReload } from './manifest-reload.ts';
+import type { Manifest } from './manifest-schema.ts';
+import { ManifestWatch } from './manifest-watch.ts';
+import { SnapshotBuilder, type Readings } from './snapshot/snapshot.ts';
+import { runtimeMaker } from './runtimes.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { CommandIntake } from './uplink/command-intake.ts';
 import { CommandJournal } from './uplink/journal.ts';
@@ -27,13 +26,9 @@ import { LogRelay } from './uplink/log-relay.ts';
 import { messageOf } from './errors.ts';
 
 const REPORT_EVERY_MS = 5_000;
-const START_TIMEOUT_SECONDS = 600;
-/** Below the 10 s in which a reporter must have ended, SIGKILL included. */
-const STOP_TIMEOUT_SECONDS = 5;
-const WEDGE_SECONDS = 60;
-const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
-
 export type Reporter = {
+  /** Reads the manifest again now; resolves when that is decided. */
+  reload(): Promise<void>;
   /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
   stop(options: { stopChildren: boolean }): Promise<void>;
 };
@@ -63,31 +58,48 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const redaction = new HostRedaction();
   // A child inherits the environment, and may tell what it finds there.
   redaction.add(secretsOfEnvironment(process.env));
-  redaction.add(manifest.runtimes.flatMap(secretsOfEntry));
   if (config.joinToken !== undefined) redaction.add([config.joinToken]);
 
   const onMaterialChange = (): void => uplink?.publishSoon();
-  const loops = manifest.runtimes.map((entry): ManagedRuntime => {
-    const remote = makeRemote(entry, process.env);
-    if (remote !== undefined) return new RemoteWatch({ remote, log, onMaterialChange });
-    return new RuntimeLoop({
-      backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-      policy: policyOf(entry, config),
-      output: new RuntimeLog(config.stateDir, entry.id, () => redaction.redact),
-      memory: new RuntimeMemory(config.stateDir, entry.id),
-      ...(entry.preset !== undefined && { preset: entry.preset }),
-      log,
-      onMaterialChange,
-    });
-  });
-  const supervisor = new Supervisor(loops);
+  const maker = runtimeMaker({ config, log, redaction, onMaterialChange });
+  const supervisor = new Supervisor(manifest.runtimes.map((entry) => maker.make(entry)));
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
+
+  const reload = new ManifestReload({
+    path: config.manifestPath,
+    manifest,
+    supervisor,
+    maker,
+    log,
+    onNews: () => uplink?.publishSoon(),
+  });
+  const watch = new ManifestWatch(config.manifestPath, () => reload.look());
 
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
   const accelerators = new Accelerators(log);
   const inventory = accelerators.start().then(() => uplink?.publishSoon());
+
+  const readings = (nowMs: number): Readings => ({
+    host: readHost(),
+    records: supervisor.records().map((record) => redaction.record(record)),
+    accelerators: accelerators.readings(nowMs),
+    own: reload.reasons(),
+  });
+  const startedAt = new Date().toISOString();
+  const status = (): LocalStatus => ({
+    reporter: {
+      pid: process.pid,
+      version,
+      started_at: startedAt,
+      manifest: config.manifestPath,
+      state_dir: config.stateDir,
+    },
+    uplink: uplink?.state() ?? { hub: config.hub.href, state: 'enrolling', since: startedAt },
+    snapshot: snapshots.present(readings(Date.now()), REPORT_EVERY_MS, Date.now()),
+  });
+  const local = await listen(config.stateDir, status, log);
 
   const linked = options.credentials(ended.signal).then((credentials) => {
     redaction.add([credentials.token, credentials.command_key]);
@@ -101,12 +113,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         log,
         snapshot: (intervalMs) => {
           const nowMs = Date.now();
-          const readings = {
-            host: readHost(),
-            records: supervisor.records().map((record) => redaction.record(record)),
-            accelerators: accelerators.readings(nowMs),
-          };
-          return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
+          return JSON.stringify(snapshots.next(readings(nowMs), intervalMs, nowMs));
         },
         onCommand: (command) => void (command.kind === LOGS_KIND ? logs : intake).take(command),
         onCancel: (id) => logs.cancel(id),
@@ -146,7 +153,11 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
 
   return {
+    reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
+      watch.stop();
+      reload.stop();
+      local?.close();
       if (stopChildren) await supervisor.shutDown();
       else supervisor.release();
       accelerators.stop();
@@ -160,17 +171,21 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   };
 }
 
-function policyOf(entry: RuntimeEntry, config: Config): Policy {
-  return {
-    budget: {
-      maxRestarts: entry.restart?.max ?? config.restart.maxRestarts,
-      windowMs: (entry.restart?.window_seconds ?? config.restart.windowSeconds) * 1000,
-    },
-    backoff: CRASH_BACKOFF,
-    loadLimitMs: (entry.process.start_timeout_seconds ?? START_TIMEOUT_SECONDS) * 1000,
-    stopGraceMs: (entry.process.stop_timeout_seconds ?? STOP_TIMEOUT_SECONDS) * 1000,
-    wedgeMs: (entry.process.wedge_seconds ?? WEDGE_SECONDS) * 1000,
-  };
+/** Without it the reporter does all the rest, so a fault of it is told and no more. */
+async function listen(
+  stateDir: string,
+  status: () => LocalStatus,
+  log: Log,
+): Promise<LocalServer | undefined> {
+  const { path, elsewhere } = socketPlace(stateDir, process.env['XDG_RUNTIME_DIR']);
+  try {
+    const server = await LocalServer.listen(path, status);
+    if (elsewhere) log.info(`${stateDir} is too long a path for a socket: arw-reporter status asks ${path}`);
+    return server;
+  } catch (error) {
+    log.warn(`arw-reporter status will find no answer: ${path} cannot be listened on (${messageOf(error)})`);
+    return undefined;
+  }
 }
 
 function ignoreAbort(error: unknown): void {

@@ -4,11 +4,14 @@ import type { AcceleratorReading } from '../../contract/accelerator.ts';
 import { deriveNodeStatus, rollUp } from '../../contract/rollup.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Host, Snapshot } from '../../contract/snapshot.ts';
+import type { Reason } from '../../contract/status.ts';
 
 export type Readings = {
   host: Host;
   records: RuntimeRecord[];
   accelerators: AcceleratorReading[];
+  /** What the reporter has to say of itself, a manifest that was not applied for one. */
+  own?: readonly Reason[];
 };
 
 export class SnapshotBuilder {
@@ -23,10 +26,16 @@ export class SnapshotBuilder {
     this.#version = version;
   }
 
+  /** The next one to be sent. */
   next(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     this.#seq += 1;
+    return this.present(readings, intervalMs, nowMs);
+  }
+
+  /** What would be told now, under the number of the last one that was sent. */
+  present(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     const generated = new Date(nowMs).toISOString();
-    const { host, records, accelerators } = readings;
+    const { host, records, accelerators, own = [] } = readings;
     return {
       target: this.#node,
       generated,
@@ -34,7 +43,7 @@ export class SnapshotBuilder {
       seq: this.#seq,
       reporter: { version: this.#version, interval_ms: intervalMs },
       host,
-      status: deriveNodeStatus({ supervisorEnabled: true, records }),
+      status: deriveNodeStatus({ supervisorEnabled: true, records, own }),
       kernel: { enabled: true },
       runtime: rollUp(records, generated),
       runtimes: records,

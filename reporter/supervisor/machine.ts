@@ -4,6 +4,7 @@ import { setBudget, switchVariant } from './adjust.ts';
 import { Decision } from './decision.ts';
 import { drain, undrain } from './drain.ts';
 import { onAdopted, onBlocked, onExited, onObserved, onSpawned, onTimer } from './news.ts';
+import { onReplaced } from './replace.ts';
 import type { Effect, Policy, RuntimeEvent, RuntimeState } from './state.ts';
 import { bringUp, restart, shutDown } from './wishes.ts';
 
@@ -31,6 +32,8 @@ function decide(d: Decision, event: RuntimeEvent): void {
       return switchVariant(d, event);
     case 'budget':
       return setBudget(d, event.operation, event.rule);
+    case 'replaced':
+      return onReplaced(d, event.relaunch, event.variant);
     case 'timer':
       return onTimer(d, event.timer);
     case 'adopted':

@@ -4,12 +4,16 @@ import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Endpoint } from '../backends/backend.ts';
 import type { RuntimeLog } from './logs.ts';
+import type { RuntimeParts } from './runtime-loop.ts';
 import type { Outcome } from './state.ts';
+import type { Variant } from './variant.ts';
 
 export type ManagedRuntime = {
   readonly id: string;
   /** What it writes; undefined where nothing of it is written here. */
   readonly output: RuntimeLog | undefined;
+  /** What commands made of it. */
+  readonly variant: Variant;
   /** As it crosses the wire, as of now. */
   record(): RuntimeRecord;
   /** Where it takes requests; undefined where none may be sent. */
@@ -20,8 +24,16 @@ export type ManagedRuntime = {
   start(): void;
   /** Carries out one command and resolves with how it ended, however long that takes. */
   carryOut(id: string, act: Act): Promise<Outcome>;
-  /** Ends what runs here; resolves when it has ended or cannot be ended. */
-  shutDown(): Promise<void>;
+  /**
+   * Puts what another manifest says in force. With `relaunch` what runs is restarted as the new one, unspent. Undefined
+   * where it is made anew instead.
+   */
+  replace?(parts: RuntimeParts, relaunch: boolean): void;
+  /**
+   * Ends what runs here; resolves when it has ended or cannot be ended.
+   * @param graceMs the longest between SIGTERM and SIGKILL, where the manifest allows more.
+   */
+  shutDown(graceMs?: number): Promise<Outcome>;
   /** Lets go of it: what runs goes on, and nothing more is done here. */
   release(): void;
 };

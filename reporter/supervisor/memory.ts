@@ -109,7 +109,7 @@ export function keptState(state: RuntimeState): Memory {
   };
 }
 
-export function rememberedState(memory: Memory): Remembered {
+export function rememberedState(memory: Memory): Remembered & { variant: Variant } {
   const { budget, kept_down: keptDown, draining_since_ms: drainingSinceMs } = memory;
   return {
     spent: memory.spent_at_ms,

@@ -42,8 +42,8 @@ export function onSpawned(d: Decision, pid: number): void {
   }
   d.state.startedAtMs = d.nowMs;
   if (d.state.wanted === 'down') return d.stop(pid, { kind: 'rest' });
-  // Another variant was asked for while this one was being launched.
-  if (!sameVariant(phase.variant, d.state.variant)) return d.stop(pid, { kind: 'relaunch', spend: false });
+  // Another variant, or another manifest, came while this one was being launched.
+  if (isOutdated(d, phase)) return d.stop(pid, { kind: 'relaunch', spend: false });
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -52,10 +52,14 @@ export function onBlocked(d: Decision, reasons: readonly string[]): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (d.state.wanted === 'down') return d.rest();
-  if (!sameVariant(phase.variant, d.state.variant)) return d.launch(phase.spend);
+  if (isOutdated(d, phase)) return d.launch(phase.spend);
   const reason = reasons.join('; ');
   d.settleAll(BRINGS_UP, failure('blocked', reason));
   d.wait(BLOCKED_RETRY_MS, phase.spend, 'blocked', reason);
+}
+
+function isOutdated(d: Decision, phase: Extract<Phase, { kind: 'launching' }>): boolean {
+  return phase.outdated === true || !sameVariant(phase.variant, d.state.variant);
 }
 
 export function onExited(d: Decision, exit: Exit, reason: string, jitter: number): void {

@@ -10,6 +10,7 @@ import { failure } from './decision.ts';
 import type { ManagedRuntime } from './managed-runtime.ts';
 import { describeRemote } from './remote-words.ts';
 import type { Outcome } from './state.ts';
+import { AS_MANIFEST } from './variant.ts';
 
 export type RemoteWatchOptions = {
   remote: Remote;
@@ -19,6 +20,7 @@ export type RemoteWatchOptions = {
 
 export class RemoteWatch implements ManagedRuntime {
   readonly output = undefined;
+  readonly variant = AS_MANIFEST;
   readonly #options: RemoteWatchOptions;
   readonly #released = new AbortController();
   #sight: RemoteSight | undefined;
@@ -62,9 +64,9 @@ export class RemoteWatch implements ManagedRuntime {
     return undefined;
   }
 
-  shutDown(): Promise<void> {
+  shutDown(): Promise<Outcome> {
     this.release();
-    return Promise.resolve();
+    return Promise.resolve({ ok: true, result: { state: 'offline' } });
   }
 
   carryOut(_id: string, act: Act): Promise<Outcome> {

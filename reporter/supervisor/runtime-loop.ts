@@ -23,7 +23,6 @@ import {
   describeChild,
   keptState,
   rememberedState,
-  type Memory,
   type RememberedChild,
   type RuntimeMemory,
 } from './memory.ts';
@@ -44,26 +43,33 @@ import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
 const LAST_LINES = 30;
+/** Below what a stop may take: it waits for a launch that is under way. */
+const PREFLIGHT_LIMIT_MS = 4_000;
+const PREFLIGHT_HANGS =
+  'The checks before the launch do not end; look for a file system that hangs under the program, the folder or the model';
 /** A talkative server writes some MB an hour. */
 const BOUND_LOG_EVERY_MS = 60_000;
 
-export type RuntimeLoopOptions = {
+/** What of a runtime is its manifest's. */
+export type RuntimeParts = {
   backend: Backend;
   policy: Policy;
+  /** The preset that the manifest names. */
+  preset?: string | undefined;
+  /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
+  sandbox?: (kind: SandboxKind | undefined) => Sandbox;
+};
+
+export type RuntimeLoopOptions = RuntimeParts & {
   output: RuntimeLog;
   memory: RuntimeMemory;
   log: Log;
-  /** The preset that the manifest names. */
-  preset?: string;
-  /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
-  sandbox?: (kind: SandboxKind | undefined) => Sandbox;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
   onMaterialChange: () => void;
 };
 
 export class RuntimeLoop implements ManagedRuntime {
-  readonly backend: Backend;
-  readonly #options: RuntimeLoopOptions;
+  #options: RuntimeLoopOptions;
   #state: RuntimeState;
   #updatedAtMs = Date.now();
   #child: Supervised | undefined;
@@ -75,11 +81,11 @@ export class RuntimeLoop implements ManagedRuntime {
   readonly #look = new Nudge();
   /** Why the memory could not be written last; empty where it was. */
   #memoryFault = '';
+  #checking = false;
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
   constructor(options: RuntimeLoopOptions) {
-    this.backend = options.backend;
     this.#options = options;
     const { memory, damaged } = options.memory.load();
     if (damaged) {
@@ -87,19 +93,20 @@ export class RuntimeLoop implements ManagedRuntime {
         `${options.memory.path} is damaged: earlier restarts and a running child are not known`,
       );
     }
-    this.#state = initialState(rememberedState(this.#known(memory)));
+    const remembered = rememberedState(memory);
+    this.#state = initialState({ ...remembered, variant: this.#known(remembered.variant) });
     this.#remembered = memory.child;
   }
 
-  /** The memory without a preset that the manifest has lost since. */
-  #known(memory: Memory): Memory {
-    const { preset, ...variant } = memory.variant ?? {};
+  /** The variant without a preset that the manifest has lost since. */
+  #known(variant: Variant): Variant {
+    const { preset, ...rest } = variant;
     const { descriptor, presets } = this.backend;
-    if (preset === undefined || presets.includes(preset)) return memory;
+    if (preset === undefined || presets.includes(preset)) return variant;
     this.#options.log.warn(
       `${descriptor.id}: its preset "${preset}" is not in the manifest any more; it is left out`,
     );
-    return { ...memory, variant };
+    return rest;
   }
 
   /** What the child writes. */
@@ -113,6 +120,25 @@ export class RuntimeLoop implements ManagedRuntime {
 
   endpoint(): Endpoint {
     return this.backend.endpoint();
+  }
+
+  get backend(): Backend {
+    return this.#options.backend;
+  }
+
+  /** What commands made of it. */
+  get variant(): Variant {
+    return this.#state.variant;
+  }
+
+  /** Puts other parts in force. With `relaunch` what runs is restarted as the new one, unspent. */
+  replace(parts: RuntimeParts, relaunch: boolean): void {
+    this.#options = { ...this.#options, ...parts };
+    const variant = this.#known(this.#state.variant);
+    // What runs on is looked at by the new backend from now on.
+    parts.backend.reset(variant.preset);
+    this.#post({ kind: 'replaced', relaunch, variant });
+    this.#options.onMaterialChange();
   }
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
@@ -162,9 +188,16 @@ export class RuntimeLoop implements ManagedRuntime {
     void this.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
   }
 
-  async shutDown(): Promise<void> {
+  shutDown(graceMs = Infinity): Promise<Outcome> {
+    const { policy } = this.#options;
+    const stopGraceMs = Math.min(policy.stopGraceMs, graceMs);
+    // A stop that is under way has armed its own.
+    if (stopGraceMs < policy.stopGraceMs && this.#timers.has('kill')) {
+      this.#run({ kind: 'arm-timer', timer: 'kill', atMs: Date.now() + stopGraceMs });
+    }
+    this.#options = { ...this.#options, policy: { ...policy, stopGraceMs } };
     const operation = { id: randomUUID(), kind: 'shutdown' as const };
-    await this.operate({ kind: 'shutdown', operation, lasting: false });
+    return this.operate({ kind: 'shutdown', operation, lasting: false });
   }
 
   carryOut(id: string, act: Act): Promise<Outcome> {
@@ -262,10 +295,7 @@ export class RuntimeLoop implements ManagedRuntime {
   async #launch(launch: number, variant: Variant): Promise<void> {
     const { backend } = this.#options;
     try {
-      const faults = [
-        ...(await this.#sandbox(variant).faults()),
-        ...(await backend.preflight(variant.preset)),
-      ];
+      const faults = await this.#preflight(variant);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       backend.reset(variant.preset);
       const spec = this.#spec(variant);
@@ -294,6 +324,23 @@ export class RuntimeLoop implements ManagedRuntime {
       this.#options.log.warn(`${this.backend.descriptor.id}: its log is not kept: ${messageOf(error)}`);
       return { file: await open(devNull, 'a'), startBytes: 0 };
     }
+  }
+
+  /** A look at a dead mount never returns: it is not waited for, and no second one is begun beside it. */
+  async #preflight(variant: Variant): Promise<string[]> {
+    if (this.#checking) return [PREFLIGHT_HANGS];
+    this.#checking = true;
+    const checking = Promise.all([
+      this.#sandbox(variant).faults(),
+      this.backend.preflight(variant.preset),
+    ]).finally(() => {
+      this.#checking = false;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string[][]>((resolve) => {
+      timer = setTimeout(() => resolve([[PREFLIGHT_HANGS]]), PREFLIGHT_LIMIT_MS);
+    });
+    return (await Promise.race([checking, late]).finally(() => clearTimeout(timer))).flat();
   }
 
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {

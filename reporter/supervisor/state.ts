@@ -49,7 +49,8 @@ export type Phase =
   /** Down on purpose. */
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
-  | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant }
+  /** `outdated`: the manifest asks for something else since, so this launch is to be followed by another. */
+  | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant; outdated?: boolean }
   | { kind: 'loading'; pid: number; sinceMs: number; detail?: string; model?: LoadingModel }
   | {
       kind: 'serving';
@@ -111,6 +112,7 @@ export type RuntimeEvent =
   | { kind: 'switch'; operation: Operation; variant: Variant }
   | { kind: 'budget'; operation: Operation; rule: Partial<BudgetRule> }
   | { kind: 'adopted'; pid: number; startedAtMs: number; variant: Variant }
+  | { kind: 'replaced'; relaunch: boolean; variant: Variant }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
   | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }

@@ -4,6 +4,7 @@ import type { Command } from '../../contract/command.ts';
 import { CLOSE_REPLACED, type NodeFrame } from '../../contract/frames.ts';
 import { fullJitterMs } from '../backoff.ts';
 import type { Log } from '../log.ts';
+import type { UplinkState } from '../local/local-status.ts';
 import { Nudge } from '../nudge.ts';
 import type { Progress } from './command-intake.ts';
 import type { HubFault } from './hub-http.ts';
@@ -40,6 +41,11 @@ export class Uplink {
   #intervalMs: number;
   #hubAheadMs = 0;
   #accepted = false;
+  #acceptedAtMs: number | undefined;
+  #way: 'websocket' | 'post' | undefined;
+  /** When `#way` last changed. */
+  #sinceMs = Date.now();
+  #fault: string | undefined;
   #told = '';
   #flush: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -53,6 +59,19 @@ export class Uplink {
 
   start(): void {
     this.#running = this.#run();
+  }
+
+  /** How the hub hears us now, for who asks on this host. */
+  state(): UplinkState {
+    const lastMs = this.#acceptedAtMs;
+    return {
+      hub: this.#options.hub.href,
+      state: this.#way === undefined ? 'trying' : 'connected',
+      since: new Date(this.#sinceMs).toISOString(),
+      ...(this.#way !== undefined && { way: this.#way }),
+      ...(lastMs !== undefined && { last_accepted_at: new Date(lastMs).toISOString() }),
+      ...(this.#way === undefined && this.#fault !== undefined && { reason: this.#fault }),
+    };
   }
 
   /** The hub's clock as last heard, in ms. */
@@ -126,6 +145,7 @@ export class Uplink {
       const fault = byPost?.fault ?? (byPost === undefined ? socket.fault : undefined);
       if (fault === undefined) continue;
       attempt += 1;
+      this.#fault = fault.message;
       const delayMs = fullJitterMs(this.#timing.reconnect, attempt, Math.random());
       this.#tell(`${fault.message}; ${remedyFor(fault)}`);
       await pause.wait(delayMs, signal);
@@ -142,7 +162,10 @@ export class Uplink {
       hello: { type: 'hello', node, boot_id: bootId, reporter: { version } },
       healthFrame: (ack) =>
         `{"type":"health",${ack ? '"ack":true,' : ''}"snapshot":${this.#options.snapshot(this.#intervalMs)}}`,
-      onWelcome: (welcome) => this.#onPace(welcome.interval_ms, welcome.server_time, 'by WebSocket'),
+      onWelcome: (welcome) => {
+        this.#goBy('websocket');
+        this.#onPace(welcome.interval_ms, welcome.server_time, 'by WebSocket');
+      },
       onAccepted: () => this.#onAccepted(),
       onCommand: this.#options.onCommand,
       onCancel: this.#options.onCancel,
@@ -153,6 +176,7 @@ export class Uplink {
     this.#session = session;
     const end = await session.ended;
     this.#session = undefined;
+    if (this.#way === 'websocket') this.#goBy(undefined);
     return end;
   }
 
@@ -164,6 +188,7 @@ export class Uplink {
       token,
       snapshot: () => this.#options.snapshot(this.#intervalMs),
       onAccepted: (answer) => {
+        this.#goBy('post');
         this.#onPace(answer.interval_ms, answer.server_time, 'by POST, since WebSockets do not pass');
         this.#onAccepted();
       },
@@ -174,6 +199,8 @@ export class Uplink {
     this.#session = session;
     const end = await session.run(Date.now() + this.#timing.socketRetryMs);
     this.#session = undefined;
+    // Without a fault it only makes room for another try by WebSocket.
+    if (end.fault !== undefined) this.#goBy(undefined);
     return end;
   }
 
@@ -186,6 +213,12 @@ export class Uplink {
   #onAccepted(): void {
     if (!this.#accepted) this.#options.onFirstAccepted();
     this.#accepted = true;
+    this.#acceptedAtMs = Date.now();
+  }
+
+  #goBy(way: 'websocket' | 'post' | undefined): void {
+    if (way !== this.#way) this.#sinceMs = Date.now();
+    this.#way = way;
   }
 
   /** Says a thing once, however often it stays true. */

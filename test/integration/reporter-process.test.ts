@@ -76,6 +76,14 @@ describe('settings that cannot be used: exit code 2 and one sentence', () => {
       '',
     ]);
   });
+  test('a state directory where no folder can be made', async () => {
+    const host = await Host.prepare();
+    const { exitCode, stderr } = await host.finish(hub, '--state-dir', '/proc/runtime-matrix/state');
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /arw-reporter: \/proc\/runtime-matrix\/state cannot be written \(.+\); name another one with --state-dir\n$/,
+    );
+  });
   test('damaged credentials', async () => {
     const host = await Host.prepare();
     await writeFile(join(host.folder, 'credentials.json'), '{"hub":');
@@ -141,29 +149,39 @@ test('supervises while the hub is down, and enrols when it is there', async () =
   expect(hub.snapshots[0]?.snapshot.runtimes[0]?.status).toMatchObject({ state: 'ready', restarts_total: 0 });
 });
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  '%s ends it within 10 s, stubborn children too',
-  async (signal) => {
-    const host = await Host.prepare();
-    await host.superviseStub('--ignore-sigterm');
-    const hub = await FakeHub.start();
-    const running = host.start(hub.url);
-    await running.says('llama: Ready - Ready');
-    await running.program.ready;
-    expect(await host.children()).toHaveLength(1);
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it within 10 s, stubborn children too', async (signal) => {
+  const host = await Host.prepare();
+  await host.superviseStub('--ignore-sigterm');
+  const hub = await FakeHub.start();
+  const running = host.start(hub.url);
+  await running.says('llama: Ready - Ready');
+  await running.program.ready;
+  expect(await host.children()).toHaveLength(1);
 
-    const startedMs = performance.now();
-    process.kill(running.program.pid, signal);
-    expect((await running.program.ended).exitCode).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
-    expect(await host.children()).toEqual([]);
-    // Its last words: stopped on purpose, not lost.
-    expect(hub.snapshots.at(-1)?.snapshot.runtimes[0]?.status).toMatchObject({
-      state: 'offline',
-      severity: 'info',
-    });
-  },
-);
+  const startedMs = performance.now();
+  process.kill(running.program.pid, signal);
+  expect((await running.program.ended).exitCode).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
+  expect(await host.children()).toEqual([]);
+  // Its last words: stopped on purpose, not lost.
+  expect(hub.snapshots.at(-1)?.snapshot.runtimes[0]?.status).toMatchObject({
+    state: 'offline',
+    severity: 'info',
+  });
+});
+
+test('a runtime that may take a minute to stop alone does not hold up the end of the reporter', async () => {
+  const host = await Host.prepare();
+  await host.superviseStub('--ignore-sigterm');
+  const manifest = await readFile(host.manifest, 'utf8');
+  await writeFile(host.manifest, manifest.replace('stop_timeout_seconds = 1', 'stop_timeout_seconds = 60'));
+  const hub = await FakeHub.start();
+  const running = host.start(hub.url);
+  await running.says('llama: Ready - Ready');
+  // The grace of `stop` is 12 s, and what it then kills has no exit code of 0.
+  expect((await running.program.stop()).exitCode).toBe(0);
+  expect(await host.children()).toEqual([]);
+});
 
 test('a command that comes while it ends is refused, and starts nothing', async () => {
   const host = await Host.prepare();

@@ -17,6 +17,7 @@ import {
   type RuntimeState,
   type TimerName,
 } from '../../reporter/supervisor/state.ts';
+import { AS_MANIFEST } from '../../reporter/supervisor/variant.ts';
 import { FAILING, LOADING, READY, T0, TOKENLESS } from './machine-driver.ts';
 
 /** How one launch goes. Children take theirs in order, and the last one again and again. */
@@ -43,6 +44,8 @@ export type Act =
   | { kind: 'switch'; preset: 'short' | 'long' }
   | { kind: 'budget'; more: number }
   | { kind: 'restore'; restart: boolean; force: boolean; preset?: 'short' | 'long' }
+  /** The manifest asks for something else. */
+  | { kind: 'replace'; relaunch: boolean; keepsPreset: boolean }
   /** News of an earlier child comes late. */
   | { kind: 'late'; news: 'spawned' | 'blocked' | 'exited' | 'observed' };
 
@@ -127,6 +130,15 @@ export class MachineWorld {
           ...(preset !== undefined && { variant: { preset } }),
         });
       }
+      case 'replace':
+        this.wishes += 1;
+        if (act.relaunch) this.#nextIsFree = true;
+        return this.#post({
+          kind: 'replaced',
+          relaunch: act.relaunch,
+          // A preset is dropped only with what it launched.
+          variant: act.relaunch && !act.keepsPreset ? AS_MANIFEST : this.state.variant,
+        });
       case 'crash':
         return this.#end(this.child, 'SIGSEGV');
       case 'late':

@@ -76,12 +76,18 @@ export class Host {
     return [MAIN, 'run', ...where, ...(this.stopChildren ? ['--stop-children'] : []), ...more];
   }
 
+  /** Another command than `run`, to its end, on this host. */
+  command(name: string, env: Record<string, string>, ...more: string[]): Promise<Finished> {
+    const where = ['--node', NODE, '--state-dir', this.stateDir];
+    return run(process.execPath, [MAIN, name, ...where, ...more], { env: environment(env) });
+  }
+
   finish(env: Record<string, string>, ...more: string[]): Promise<Finished> {
     return run(process.execPath, this.args(...more), { env: environment(env) });
   }
 
-  start(hub: URL, env: Record<string, string> = {}): Running {
-    return new Running(this, hub, env);
+  start(hub: URL, env: Record<string, string> = {}, ...more: string[]): Running {
+    return new Running(this, hub, env, more);
   }
 }
 
@@ -89,11 +95,11 @@ class Running {
   readonly program: Program;
   readonly lines: string[] = [];
 
-  constructor(host: Host, hub: URL, env: Record<string, string>) {
+  constructor(host: Host, hub: URL, env: Record<string, string>, more: readonly string[] = []) {
     const note = (line: string): void => void this.lines.push(line);
     this.program = new Program({
       name: 'the reporter',
-      args: host.args('--hub', hub.href),
+      args: host.args('--hub', hub.href, ...more),
       env: environment({ ARW_JOIN_TOKEN: JOIN_TOKEN, ...env }),
       readyLine: /^reporter ready gpu-01$/,
       onLine: note,

@@ -71,10 +71,14 @@ export class ServedHub {
     });
   }
 
+  async joinToken(): Promise<string> {
+    const made = await this.ask('POST', '/join-tokens', { body: {} });
+    return v.parse(JoinTokenResponseSchema, await made.json()).join_token;
+  }
+
   /** The token of the new node. */
   async enrol(node: string): Promise<string> {
-    const made = await this.ask('POST', '/join-tokens', { body: {} });
-    const { join_token } = v.parse(JoinTokenResponseSchema, await made.json());
+    const join_token = await this.joinToken();
     const enrolled = await this.ask('POST', '/nodes/enroll', { body: { join_token, node } });
     return v.parse(EnrollResponseSchema, await enrolled.json()).token;
   }

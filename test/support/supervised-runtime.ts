@@ -63,7 +63,7 @@ export class SupervisedRuntime {
     return this.loop.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
   }
 
-  shutdown(): Promise<void> {
+  shutdown(): Promise<Outcome> {
     return this.loop.shutDown();
   }
 

@@ -70,6 +70,14 @@ const acts = (force: fc.Arbitrary<boolean>): fc.Arbitrary<{ afterMs: number; act
     { weight: 2, arbitrary: restore(force) },
     {
       weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('replace' as const),
+        relaunch: fc.boolean(),
+        keepsPreset: fc.boolean(),
+      }),
+    },
+    {
+      weight: 1,
       arbitrary: fc
         .constantFrom('spawned' as const, 'blocked' as const, 'exited' as const, 'observed' as const)
         .map((news): Act => ({ kind: 'late', news })),

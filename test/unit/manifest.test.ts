@@ -230,10 +230,16 @@ describe('a fault in one sentence', () => {
     expect(faultOf(text)).toBe(fault);
   });
 
-  test('an accelerator that is not there: the known ones are listed', () => {
-    const fault = faultOf(manifest({ runtime: 'accelerator = "gpu"' }));
-    expect(fault).toContain(`${AT}.accelerator: `);
-    expect(fault).toContain('gpu_cuda');
+  test.each([
+    ['"cuda"', '"cuda" is not known, did you mean "gpu_cuda"?; '],
+    ['"Apple M4"', '"Apple M4" is not known, did you mean "gpu_metal"?; '],
+    ['"gpu"', '"gpu" is not known; '],
+    ['1', 'must be a string; '],
+  ])('accelerator = %s: the known ones are listed, and the one that is meant', (accelerator, reason) => {
+    expect(faultOf(manifest({ runtime: `accelerator = ${accelerator}` }))).toBe(
+      `${AT}.accelerator: ${reason}the known ones are cpu, gpu_cuda, gpu_rocm, gpu_metal, gpu_vulkan, ` +
+        'npu_directml, npu_coreml, npu_other, other',
+    );
   });
   test('an id that is used twice', () => {
     const twice = `${manifest()}\n[[runtimes]]\nid = "llama.70b"\nadapter = "llama.cpp"\n[runtimes.process]`;
@@ -241,15 +247,27 @@ describe('a fault in one sentence', () => {
       `${FILE}: runtimes[1] (llama.70b).id: "llama.70b" is used by runtimes[0] already; ids are unique`,
     );
   });
-  test('a process without its command and health: the first, and how many more', () => {
+  test('a process without its command and health: each on a line', () => {
     const text = 'version = 1\n[[runtimes]]\nid = "x"\nadapter = "process"\n[runtimes.process]';
     expect(faultOf(text)).toBe(
-      `${FILE}: runtimes[0] (x).process.command: is required for adapter "process" (and 1 more)`,
+      `${FILE}: 2 faults\n` +
+        '  runtimes[0] (x).process.command: is required for adapter "process"\n' +
+        '  runtimes[0] (x).process.health: is required for adapter "process"',
     );
   });
-  test('two typos: the first, and that there is another', () => {
+  test('two wrong kinds: each on a line', () => {
     const text = manifest({ runtime: 'auto_start = 1', process: 'command = 2' });
-    expect(faultOf(text)).toBe(`${AT}.auto_start: must be true or false (and 1 more)`);
+    expect(faultOf(text)).toBe(
+      `${FILE}: 2 faults\n` +
+        '  runtimes[0] (llama.70b).auto_start: must be true or false\n' +
+        '  runtimes[0] (llama.70b).process.command: must be a string',
+    );
+  });
+  test('more than ten: ten of them, and how many more', () => {
+    const lines = faultOf(manifest({ process: `args = [${'1, '.repeat(12)}]` })).split('\n');
+    expect(lines).toHaveLength(12);
+    expect(lines[0]).toBe(`${FILE}: 12 faults`);
+    expect(lines[11]).toBe('  and 2 more');
   });
   test('not TOML: with line and column', () => {
     expect(faultOf('version = 1\nruntimes = [')).toMatch(
@@ -272,7 +290,7 @@ describe('the file', () => {
   test('that is missing is told with what to do', async () => {
     const path = join(await temporaryFolder(), 'none.toml');
     await expect(loadManifest(path)).rejects.toThrow(
-      new ManifestError(`${path}: there is no such file; name another one with --manifest FILE`),
+      new ManifestError(path, ['there is no such file; name another one with --manifest FILE']),
     );
   });
   test('that is a folder is told too', async () => {
@@ -281,10 +299,12 @@ describe('the file', () => {
   });
 });
 
-test('a misspelt required key is told as misspelt, not as missing', () => {
+test('a misspelt required key is told as misspelt first, then as missing', () => {
   const text = 'version = 1\n[[runtimes]]\nid = "a"\nadaptor = "llama.cpp"\n[runtimes.process]\n';
   expect(() => parseManifest(text, 'm.toml')).toThrow(
-    'm.toml: runtimes[0] (a).adaptor: is not a known key; check its spelling against the manifest reference (and 1 more)',
+    'm.toml: 2 faults\n' +
+      '  runtimes[0] (a).adaptor: is not a known key; check its spelling against the manifest reference\n' +
+      '  runtimes[0] (a).adapter: is required',
   );
 });
 

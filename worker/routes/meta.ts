@@ -7,7 +7,8 @@ import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
 
 export const meta = new Hono<HubEnv>()
-  .get('/healthz', (c) => c.text('ok'))
+  // With the time, which not every platform adds: a host compares its clock with it.
+  .get('/healthz', (c) => c.text('ok', 200, { date: new Date().toUTCString() }))
   .all('/healthz', onlyMethods('GET'))
   .get('/about', (c) => c.json({ name, version, protocol: UPLINK_PROTOCOL }))
   .all('/about', onlyMethods('GET'));
