@@ -1,0 +1,110 @@
+// A model at rest that gives no token, at a server that answers as a test wants: silence of every sort, told as it is.
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
+import { llamaCppBackend } from '../../reporter/backends/llama-cpp.ts';
+import type { IdleProbeNews } from '../../reporter/supervisor/idle-doubt.ts';
+import type { Observation } from '../../reporter/supervisor/state.ts';
+import { freePort } from '../support/engine-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { captured } from '../support/http-answers.ts';
+
+const { signal } = new AbortController();
+const LOOK_MS = 2_500;
+const UNANSWERED: IdleProbeNews = { kind: 'unanswered', reason: 'no token within 1 s' };
+
+type Answer = { status?: number; body: string } | 'silence';
+
+/** A server whose clock stands still but for its looks, and that falls silent where it is told to. */
+async function atRest(completion: Answer) {
+  const port = await freePort();
+  const answers: Record<string, Answer> = {
+    '/health': { body: captured('health.ok.200.json') },
+    '/props': { body: captured('props.json') },
+    '/slots': { body: captured('slots.idle.json') },
+    '/metrics': { body: captured('metrics.txt') },
+    '/v1/models': { body: captured('models.json') },
+    '/completion': completion,
+  };
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    asked.push(path);
+    const answer = answers[path] ?? { status: 404, body: '{}' };
+    if (answer !== 'silence') response.writeHead(answer.status ?? 200).end(answer.body);
+  }).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  });
+  let nowMs = 0;
+  const health = { url: `http://127.0.0.1:${port}/health`, timeout_ms: 100 };
+  const args = ['-m', 'tiny.gguf', '--port', String(port)];
+  const process = { args, health, idle_probe_seconds: 5, wedge_seconds: 1 };
+  const descriptor = { id: 'llama', name: 'llama', adapter: 'llama.cpp', modalities: ['text'] };
+  const backend = llamaCppBackend(
+    { id: 'llama', adapter: 'llama.cpp', process },
+    descriptor,
+    'x',
+    () => nowMs,
+  );
+  const look = (): Promise<Observation> => {
+    nowMs += LOOK_MS;
+    return backend.observe(signal);
+  };
+  const newsOf = (): Promise<readonly IdleProbeNews[]> =>
+    eventually('news of a question', async () => {
+      const seen = await look();
+      return seen.kind === 'ready' ? seen.idleProbes : undefined;
+    });
+  const questions = (): number => asked.filter((path) => path === '/completion').length;
+  return { answers, look, newsOf, questions };
+}
+
+test('a queue that is stuck takes the slots with it: asked twice, and told twice', async () => {
+  const server = await atRest('silence');
+  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
+  server.answers['/slots'] = 'silence';
+  server.answers['/metrics'] = 'silence';
+  expect(await server.newsOf()).toEqual([UNANSWERED]);
+  expect(await server.newsOf()).toEqual([UNANSWERED]);
+  expect(server.questions()).toBe(2);
+});
+
+test('somebody who came in with the question makes it wait, and that proves nothing', async () => {
+  const server = await atRest('silence');
+  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
+  const busy = captured('slots.busy.json');
+  server.answers['/slots'] = { body: busy };
+  await server.look();
+  server.answers['/slots'] = { body: busy.replace(/("n_decoded":\s*)343/, '$1344') };
+  expect(await server.newsOf()).toEqual([{ kind: 'settled' }]);
+});
+
+test('its own question is nobody’s job', async () => {
+  const server = await atRest('silence');
+  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
+  server.answers['/slots'] = { body: captured('slots.busy.json') };
+  const seen = await server.look();
+  expect(seen).toMatchObject({ kind: 'ready', health: { inflight_jobs: 0 } });
+  expect(seen).not.toHaveProperty('work');
+});
+
+test('a decode that fails is told with what the server says', async () => {
+  const server = await atRest({ status: 500, body: '{"error":{"message":"Compute error."}}' });
+  expect(await server.newsOf()).toEqual([{ kind: 'unanswered', reason: 'HTTP 500' }]);
+});
+
+test('a server that makes no text says so once, and is not asked again', async () => {
+  const server = await atRest({ status: 501, body: '{}' });
+  const seen = await eventually('the note', async () => {
+    const look = await server.look();
+    return look.kind === 'ready' && look.notes.length > 0 ? look : undefined;
+  });
+  expect(seen.notes).toEqual(['Idle probe not possible (HTTP 501); idle_probe_seconds = 0 switches it off']);
+  for (let look = 0; look < 10; look += 1) await server.look();
+  expect(server.questions()).toBe(1);
+});
