@@ -12,12 +12,17 @@ import { captured } from '../support/http-answers.ts';
 
 const { signal } = new AbortController();
 const LOOK_MS = 2_500;
+/** The first finds it idle, the third has found it so for 5 s. */
+const LOOKS_TO_A_QUESTION = 3;
 const UNANSWERED: IdleProbeNews = { kind: 'unanswered', reason: 'no token within 1 s' };
 
 type Answer = { status?: number; body: string } | 'silence';
 
-/** A server whose clock stands still but for its looks, and that falls silent where it is told to. */
-async function atRest(completion: Answer) {
+/**
+ * A server whose clock stands still but for the looks at it.
+ * @param then what it answers from the first question on.
+ */
+async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
   const port = await freePort();
   const answers: Record<string, Answer> = {
     '/health': { body: captured('health.ok.200.json') },
@@ -31,6 +36,7 @@ async function atRest(completion: Answer) {
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     asked.push(path);
+    if (path === '/completion') Object.assign(answers, then);
     const answer = answers[path] ?? { status: 404, body: '{}' };
     if (answer !== 'silence') response.writeHead(answer.status ?? 200).end(answer.body);
   }).listen(port, '127.0.0.1');
@@ -61,14 +67,17 @@ async function atRest(completion: Answer) {
       return seen.kind === 'ready' ? seen.idleProbes : undefined;
     });
   const questions = (): number => asked.filter((path) => path === '/completion').length;
-  return { answers, look, newsOf, questions };
+  /** Looks until it is asked, and not once more before the question has arrived. */
+  const rest = async (): Promise<void> => {
+    for (let index = 0; index < LOOKS_TO_A_QUESTION; index += 1) await look();
+    await eventually('a question', () => questions() === 1);
+  };
+  return { answers, look, newsOf, questions, rest };
 }
 
 test('a queue that is stuck takes the slots with it: asked twice, and told twice', async () => {
-  const server = await atRest('silence');
-  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
-  server.answers['/slots'] = 'silence';
-  server.answers['/metrics'] = 'silence';
+  const server = await atRest('silence', { '/slots': 'silence', '/metrics': 'silence' });
+  await server.rest();
   expect(await server.newsOf()).toEqual([UNANSWERED]);
   expect(await server.newsOf()).toEqual([UNANSWERED]);
   expect(server.questions()).toBe(2);
@@ -76,7 +85,7 @@ test('a queue that is stuck takes the slots with it: asked twice, and told twice
 
 test('somebody who came in with the question makes it wait, and that proves nothing', async () => {
   const server = await atRest('silence');
-  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
+  await server.rest();
   const busy = captured('slots.busy.json');
   server.answers['/slots'] = { body: busy };
   await server.look();
@@ -86,7 +95,7 @@ test('somebody who came in with the question makes it wait, and that proves noth
 
 test('its own question is nobody’s job', async () => {
   const server = await atRest('silence');
-  await eventually('a question', async () => (await server.look()) && server.questions() === 1);
+  await server.rest();
   server.answers['/slots'] = { body: captured('slots.busy.json') };
   const seen = await server.look();
   expect(seen).toMatchObject({ kind: 'ready', health: { inflight_jobs: 0 } });
