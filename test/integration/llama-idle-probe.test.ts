@@ -14,7 +14,7 @@ const { signal } = new AbortController();
 const LOOK_MS = 2_500;
 /** The first finds it idle, the third has found it so for 5 s. */
 const LOOKS_TO_A_QUESTION = 3;
-const UNANSWERED: IdleProbeNews = { kind: 'unanswered', reason: 'no token within 1 s' };
+const UNANSWERED: IdleProbeNews = { kind: 'unanswered', reason: 'no token within 2 s' };
 
 type Answer = { status?: number; body: string } | 'silence';
 
@@ -47,9 +47,9 @@ async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
     await once(server, 'close');
   });
   let nowMs = 0;
-  const health = { url: `http://127.0.0.1:${port}/health`, timeout_ms: 100 };
+  const health = { url: `http://127.0.0.1:${port}/health`, timeout_ms: 1_000 };
   const args = ['-m', 'tiny.gguf', '--port', String(port)];
-  const process = { args, health, idle_probe_seconds: 5, wedge_seconds: 1 };
+  const process = { args, health, idle_probe_seconds: 5, wedge_seconds: 2 };
   const descriptor = { id: 'llama', name: 'llama', adapter: 'llama.cpp', modalities: ['text'] };
   const backend = llamaCppBackend(
     { id: 'llama', adapter: 'llama.cpp', process },
@@ -57,14 +57,17 @@ async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
     'x',
     () => nowMs,
   );
-  const look = (): Promise<Observation> => {
+  const news: IdleProbeNews[] = [];
+  const look = async (): Promise<Observation> => {
     nowMs += LOOK_MS;
-    return backend.observe(signal);
+    const seen = await backend.observe(signal);
+    if (seen.kind === 'ready') news.push(...(seen.idleProbes ?? []));
+    return seen;
   };
-  const newsOf = (): Promise<readonly IdleProbeNews[]> =>
+  const nextNews = (): Promise<IdleProbeNews> =>
     eventually('news of a question', async () => {
-      const seen = await look();
-      return seen.kind === 'ready' ? seen.idleProbes : undefined;
+      if (news.length === 0) await look();
+      return news.shift();
     });
   const questions = (): number => asked.filter((path) => path === '/completion').length;
   /** Looks until it is asked, and not once more before the question has arrived. */
@@ -72,14 +75,14 @@ async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
     for (let index = 0; index < LOOKS_TO_A_QUESTION; index += 1) await look();
     await eventually('a question', () => questions() === 1);
   };
-  return { answers, look, newsOf, questions, rest };
+  return { answers, look, nextNews, questions, rest };
 }
 
 test('a queue that is stuck takes the slots with it: asked twice, and told twice', async () => {
   const server = await atRest('silence', { '/slots': 'silence', '/metrics': 'silence' });
   await server.rest();
-  expect(await server.newsOf()).toEqual([UNANSWERED]);
-  expect(await server.newsOf()).toEqual([UNANSWERED]);
+  expect(await server.nextNews()).toEqual(UNANSWERED);
+  expect(await server.nextNews()).toEqual(UNANSWERED);
   expect(server.questions()).toBe(2);
 });
 
@@ -90,7 +93,7 @@ test('somebody who came in with the question makes it wait, and that proves noth
   server.answers['/slots'] = { body: busy };
   await server.look();
   server.answers['/slots'] = { body: busy.replace(/("n_decoded":\s*)343/, '$1344') };
-  expect(await server.newsOf()).toEqual([{ kind: 'settled' }]);
+  expect(await server.nextNews()).toEqual({ kind: 'settled' });
 });
 
 test('its own question is nobody’s job', async () => {
@@ -104,7 +107,7 @@ test('its own question is nobody’s job', async () => {
 
 test('a decode that fails is told with what the server says', async () => {
   const server = await atRest({ status: 500, body: '{"error":{"message":"Compute error."}}' });
-  expect(await server.newsOf()).toEqual([{ kind: 'unanswered', reason: 'HTTP 500' }]);
+  expect(await server.nextNews()).toEqual({ kind: 'unanswered', reason: 'HTTP 500' });
 });
 
 test('a server that makes no text says so once, and is not asked again', async () => {
