@@ -188,3 +188,50 @@ describe('where and with what it is asked', () => {
     expect(await backend.observe(signal)).toMatchObject({ kind: 'failing' });
   });
 });
+
+describe('a router', () => {
+  const ROUTER: Answers = {
+    '/props': { body: '{"role":"router","max_instances":4}' },
+    '/models': { body: captured('router.models.json') },
+    '/slots?model=tiny-a&autoload=false': { body: captured('slots.busy.json') },
+    '/metrics?model=tiny-a&autoload=false': { body: captured('metrics.txt') },
+  };
+  test('is asked of loaded models alone, and told to load none for it', async () => {
+    const server = await Answering.start(ROUTER);
+    const seen = await server.backend().observe(signal);
+    expect(seen).toEqual({
+      kind: 'ready',
+      health: { latency_ms: expect.any(Number), capacity: 4, inflight_jobs: 1, queued_jobs: 0 },
+      models: [
+        { id: 'tiny-a', state: 'loaded', context: 2048 },
+        { id: 'tiny-b', state: 'unloaded' },
+      ],
+      sleeping: false,
+      work: { kind: 'busy', slots: 1, model: 'tiny-a', mark: 'tiny-a 0:16:1:343' },
+      notes: [],
+    });
+    expect(server.asked.toSorted()).toEqual(['/health', ...Object.keys(ROUTER)].toSorted());
+  });
+  test('of which a model cannot be read has sums that are unknown, and says whose', async () => {
+    const server = await Answering.start({ ...ROUTER, '/slots?model=tiny-a&autoload=false': 'silence' });
+    const seen = await server.backend().observe(signal);
+    expect(seen).toMatchObject({
+      work: { kind: 'unknown' },
+      notes: ['tiny-a: Slots unknown (timeout after 100 ms)'],
+    });
+    expect(seen).not.toHaveProperty('health.inflight_jobs');
+  });
+  test.each<[string, Answers, string]>([
+    ['does not list its models', { '/models': 'silence' }, 'Models unknown (timeout after 100 ms)'],
+    ['does not tell its properties', { '/props': 'silence' }, 'Properties unknown (timeout after 100 ms)'],
+  ])('that %s is ready, and nothing else is asked', async (_what, change, note) => {
+    const server = await Answering.start({ ...ROUTER, ...change });
+    expect(await server.backend().observe(signal)).toMatchObject({
+      kind: 'ready',
+      models: [],
+      notes: [note],
+      work: { kind: 'unknown' },
+    });
+    expect(server.asked.filter((path) => path.includes('model='))).toEqual([]);
+  });
+});
