@@ -51,7 +51,7 @@ class Answering {
   }
 
   backend(args: readonly string[] = [], rest: Partial<RuntimeEntry> = {}): Backend {
-    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: 100 };
+    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: 500 };
     const process = { args: ['--port', String(this.port), ...args], health };
     return makeBackend({ id: 'llama', adapter: 'llama.cpp', process, ...rest }, { llamaServer: 'x' });
   }
@@ -101,14 +101,14 @@ describe('what is unknown', () => {
     expect(seen).toMatchObject({
       kind: 'ready',
       health: { capacity: 4 },
-      notes: ['Slots unknown (timeout after 100 ms)', 'Throughput unknown (timeout after 100 ms)'],
+      notes: ['Slots unknown (timeout after 500 ms)', 'Throughput unknown (timeout after 500 ms)'],
     });
     expect(seen).not.toHaveProperty('health.inflight_jobs');
     expect(seen).not.toHaveProperty('health.queued_jobs');
   });
   test.each<[string, Answers[string], string]>([
     ['refuses them', { status: 401, body: '{}' }, 'HTTP 401: the API key is missing in the manifest'],
-    ['says nothing', 'silence', 'timeout after 100 ms'],
+    ['says nothing', 'silence', 'timeout after 500 ms'],
     ['says something else', { body: '<h1>Hello' }, 'no JSON'],
   ])(
     'a server that %s when asked for its properties is not asked what would wake it',
@@ -142,7 +142,7 @@ describe('what is not ready', () => {
       { kind: 'loading', detail: 'Loading model' },
     ],
     ['fails', { status: 500, body: '' }, { kind: 'failing', reason: 'HTTP 500 instead of 2xx' }],
-    ['hangs', 'silence', { kind: 'failing', reason: 'timeout after 100 ms' }],
+    ['hangs', 'silence', { kind: 'failing', reason: 'timeout after 500 ms' }],
   ])('a server that %s is asked for nothing else', async (_what, health, observation) => {
     const server = await Answering.start({ '/health': health });
     expect(await server.backend().observe(signal)).toEqual(observation);
@@ -217,13 +217,13 @@ describe('a router', () => {
     const seen = await server.backend().observe(signal);
     expect(seen).toMatchObject({
       work: { kind: 'unknown' },
-      notes: ['tiny-a: Slots unknown (timeout after 100 ms)'],
+      notes: ['tiny-a: Slots unknown (timeout after 500 ms)'],
     });
     expect(seen).not.toHaveProperty('health.inflight_jobs');
   });
   test.each<[string, Answers, string]>([
-    ['does not list its models', { '/models': 'silence' }, 'Models unknown (timeout after 100 ms)'],
-    ['does not tell its properties', { '/props': 'silence' }, 'Properties unknown (timeout after 100 ms)'],
+    ['does not list its models', { '/models': 'silence' }, 'Models unknown (timeout after 500 ms)'],
+    ['does not tell its properties', { '/props': 'silence' }, 'Properties unknown (timeout after 500 ms)'],
   ])('that %s is ready, and nothing else is asked', async (_what, change, note) => {
     const server = await Answering.start({ ...ROUTER, ...change });
     expect(await server.backend().observe(signal)).toMatchObject({
