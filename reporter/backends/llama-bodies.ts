@@ -95,7 +95,12 @@ export function readModels(answer: HttpLook): Reading<Model[]> {
   };
 }
 
-export type MetricsReading = { counters: TokenCounters; queued: number | undefined };
+export type MetricsReading = {
+  counters: TokenCounters;
+  queued: number | undefined;
+  /** Requests at work now. */
+  processing: number | undefined;
+};
 
 /** Reads counters only: the gauges of throughput are averages since the last scrape, by whoever scraped. */
 export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
@@ -116,5 +121,10 @@ export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
   }
   const counters = { promptTokens, promptSeconds, predictedTokens, predictedSeconds };
   const deferred = samples?.get('llamacpp:requests_deferred');
-  return { kind: 'known', value: { counters, queued: v.is(Count, deferred) ? deferred : undefined } };
+  const processing = samples?.get('llamacpp:requests_processing');
+  return { kind: 'known', value: { counters, queued: countOf(deferred), processing: countOf(processing) } };
+}
+
+function countOf(value: number | undefined): number | undefined {
+  return v.is(Count, value) ? value : undefined;
 }

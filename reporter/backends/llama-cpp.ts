@@ -38,6 +38,7 @@ export function llamaCppBackend(
     const single = new SingleModel({
       now,
       sleepIdleMs: sleepMs,
+      learned: { metricsIsUse: false },
       idleProbe: idleProbeRule(entry.process, sleepMs !== undefined),
     });
     return {

@@ -4,9 +4,16 @@
 import type { IdleProbeNews } from '../supervisor/idle-doubt.ts';
 import type { Work } from '../supervisor/state.ts';
 import type { HttpLook } from './http-probe.ts';
-import { readMetrics, readSlots, type MetricsReading } from './llama-bodies.ts';
+import {
+  readMetrics,
+  readSlots,
+  type MetricsReading,
+  type Reading,
+  type SlotsReading,
+} from './llama-bodies.ts';
 import type { TokenAnswer } from './llama-idle-probe.ts';
 import { IdleProber, type IdleProbeRule } from './llama-idle-prober.ts';
+import { Rest, type Learned } from './llama-rest.ts';
 import { Throughput, type Pace } from './throughput.ts';
 
 /** What could be read; each figure is absent where it could not, and `notes` say why. */
@@ -24,6 +31,8 @@ export type FiguresOptions = {
   now: () => number;
   /** `--sleep-idle-seconds` of this model; undefined where it never sleeps. */
   sleepIdleMs?: number | undefined;
+  /** Shared by the models of one server: what its build does. */
+  learned: Learned;
   /** Undefined where an idle model is not asked for tokens. */
   idleProbe?: IdleProbeRule | undefined;
 };
@@ -33,31 +42,52 @@ export type Asking = {
   token: (timeoutMs: number) => Promise<TokenAnswer>;
 };
 
-/** A look at the slots counts as use for the server's sleep timer; this much later it has run out for certain. */
-const SLEEP_MARGIN_MS = 2_000;
-
 export class ModelFigures {
   readonly #options: FiguresOptions;
   readonly #throughput = new Throughput();
   readonly #prober: IdleProber | undefined;
   #questionsLeftOut = 0;
-  /** Until then nothing is asked, so that an idle model can go to sleep. */
-  #restUntilMs = 0;
+  /** As /slots said last; it does not change while the process lives. */
+  #capacity: number | undefined;
+  readonly #rest: Rest | undefined;
 
   constructor(options: FiguresOptions) {
     this.#options = options;
+    const { sleepIdleMs, learned } = options;
+    this.#rest = sleepIdleMs === undefined ? undefined : new Rest(sleepIdleMs, learned);
     this.#prober = options.idleProbe && new IdleProber(options.idleProbe, options.now);
   }
 
-  async read({ ask, token }: Asking): Promise<Figures> {
-    const { now, sleepIdleMs } = this.#options;
-    if (now() < this.#restUntilMs)
-      return this.#nothing('Slots and pace are not asked for: the model may go to sleep');
+  async read(asking: Asking): Promise<Figures> {
+    const { now } = this.#options;
+    const may = this.#rest?.mayAsk(now()) ?? 'everything';
+    if (may === 'nothing') return this.#nothing();
     const wasAsking = this.#prober?.isAsking === true;
     const [slots, metrics] = await Promise.all([
-      ask('/slots').then(readSlots),
-      ask('/metrics').then(readMetrics),
+      may === 'everything' ? asking.ask('/slots').then(readSlots) : undefined,
+      asking.ask('/metrics').then(readMetrics),
     ]);
+    const metered = metrics.kind === 'known' ? metrics.value : undefined;
+    if (slots !== undefined) {
+      this.#restAfter(slots, metered);
+      return this.#told(slots, metrics, wasAsking, asking);
+    }
+    if (metered?.processing === undefined || this.#capacity === undefined) return this.#nothing();
+    if (metered.processing > 0) {
+      this.#rest?.end();
+      return this.read(asking);
+    }
+    this.#rest?.metricsRead(now(), workDone(metered));
+    const idle = { capacity: this.#capacity, busy: 0, mark: '' };
+    return this.#told({ kind: 'known', value: idle }, metrics, wasAsking, asking);
+  }
+
+  #told(
+    slots: Reading<SlotsReading>,
+    metrics: Reading<MetricsReading>,
+    wasAsking: boolean,
+    { token }: Asking,
+  ): Figures {
     const notes: string[] = [];
     if (slots.kind === 'unknown') notes.push(`Slots unknown (${slots.reason})`);
     if (metrics.kind === 'unknown') notes.push(`Throughput unknown (${metrics.reason})`);
@@ -72,11 +102,12 @@ export class ModelFigures {
       return { ...rest, work: { kind: 'unknown' } };
     }
     const { capacity, busy, mark } = slots.value;
-    if (busy === 0 && sleepIdleMs !== undefined) this.#restUntilMs = now() + sleepIdleMs + SLEEP_MARGIN_MS;
+    this.#capacity = capacity;
+    const counters = metered && workDone(metered);
     this.#prober?.note(
       busy > 0
         ? { kind: 'busy', slots: busy, mark }
-        : { kind: 'idle', ...(metered && { counters: workDone(metered) }) },
+        : { kind: 'idle', ...(counters !== undefined && { counters }) },
       token,
     );
     if (this.#prober?.unable !== undefined) {
@@ -93,13 +124,21 @@ export class ModelFigures {
    * @returns what that settles.
    */
   away(): IdleProbeNews[] {
-    this.#restUntilMs = 0;
+    this.#rest?.end();
     this.#throughput.reset();
     return this.#prober?.withdraw() ?? [];
   }
 
-  #nothing(note: string): Figures {
-    return { pace: {}, work: undefined, notes: [note], idleProbes: this.#prober?.takeNews() ?? [] };
+  /** A look at the slots began its idle time anew, so the next one waits until it could have fallen asleep. */
+  #restAfter(slots: Reading<SlotsReading>, metered: MetricsReading | undefined): void {
+    if (slots.kind === 'unknown') return;
+    if (slots.value.busy > 0) this.#rest?.end();
+    else this.#rest?.begin(this.#options.now(), metered && workDone(metered));
+  }
+
+  #nothing(): Figures {
+    const notes = ['Slots and pace are not asked for: the model may go to sleep'];
+    return { pace: {}, work: undefined, notes, idleProbes: this.#prober?.takeNews() ?? [] };
   }
 
   /** Tokens of our own question are nobody's pace: what was noted before its end is void. */

@@ -72,7 +72,9 @@ export class IdleProber {
   }
 
   async #settle(answering: Promise<TokenAnswer>): Promise<void> {
-    const next = afterAnswer(this.#state, await answering, this.#now());
+    const answer = await answering;
+    // Looks have gone on meanwhile: the state is that of now.
+    const next = afterAnswer(this.#state, answer, this.#now());
     this.#state = next.state;
     if (next.news !== undefined) this.#news.push(next.news);
   }

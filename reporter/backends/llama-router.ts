@@ -9,6 +9,7 @@ import { ModelFigures, type Asking, type Figures } from './llama-figures.ts';
 import { healthOf, sumOf } from './llama-health.ts';
 import { idleProbeRule } from './llama-idle-rule.ts';
 import { readRouterModels, type RouterModel } from './llama-router-bodies.ts';
+import type { Learned } from './llama-rest.ts';
 import { slowestWork, type WorkMarks } from './llama-slowest-work.ts';
 
 /** `token` is asked of the model that it is given. */
@@ -24,6 +25,7 @@ export class RouterModels {
   readonly #figures = new Map<string, ModelFigures>();
   /** Models that an operator unloaded while they loaded: the router lists them as failed. */
   readonly #unloaded = new Set<string>();
+  readonly #learned: Learned = { metricsIsUse: false };
   #marks: WorkMarks = new Map();
 
   constructor(process: RuntimeEntry['process'], now: () => number) {
@@ -94,7 +96,7 @@ export class RouterModels {
     let figures = this.#figures.get(id);
     if (figures === undefined) {
       const idleProbe = idleProbeRule(this.#process, sleepIdleMs !== undefined || evicts);
-      figures = new ModelFigures({ now: this.#now, sleepIdleMs, idleProbe });
+      figures = new ModelFigures({ now: this.#now, sleepIdleMs, learned: this.#learned, idleProbe });
       this.#figures.set(id, figures);
     }
     return figures.read({

@@ -51,7 +51,7 @@ class Answering {
   }
 
   backend(args: readonly string[] = [], rest: Partial<RuntimeEntry> = {}): Backend {
-    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: 100 };
+    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: 500 };
     const process = { args: ['--port', String(this.port), ...args], health };
     return makeBackend({ id: 'llama', adapter: 'llama.cpp', process, ...rest }, { llamaServer: 'x' });
   }
@@ -101,14 +101,14 @@ describe('what is unknown', () => {
     expect(seen).toMatchObject({
       kind: 'ready',
       health: { capacity: 4 },
-      notes: ['Slots unknown (timeout after 100 ms)', 'Throughput unknown (timeout after 100 ms)'],
+      notes: ['Slots unknown (timeout after 500 ms)', 'Throughput unknown (timeout after 500 ms)'],
     });
     expect(seen).not.toHaveProperty('health.inflight_jobs');
     expect(seen).not.toHaveProperty('health.queued_jobs');
   });
   test.each<[string, Answers[string], string]>([
     ['refuses them', { status: 401, body: '{}' }, 'HTTP 401: the API key is missing in the manifest'],
-    ['says nothing', 'silence', 'timeout after 100 ms'],
+    ['says nothing', 'silence', 'timeout after 500 ms'],
     ['says something else', { body: '<h1>Hello' }, 'no JSON'],
   ])(
     'a server that %s when asked for its properties is not asked what would wake it',
@@ -142,7 +142,7 @@ describe('what is not ready', () => {
       { kind: 'loading', detail: 'Loading model' },
     ],
     ['fails', { status: 500, body: '' }, { kind: 'failing', reason: 'HTTP 500 instead of 2xx' }],
-    ['hangs', 'silence', { kind: 'failing', reason: 'timeout after 100 ms' }],
+    ['hangs', 'silence', { kind: 'failing', reason: 'timeout after 500 ms' }],
   ])('a server that %s is asked for nothing else', async (_what, health, observation) => {
     const server = await Answering.start({ '/health': health });
     expect(await server.backend().observe(signal)).toEqual(observation);
@@ -186,5 +186,52 @@ describe('where and with what it is asked', () => {
     expect(await backend.observe(signal)).toMatchObject({ kind: 'ready' });
     backend.reset(undefined);
     expect(await backend.observe(signal)).toMatchObject({ kind: 'failing' });
+  });
+});
+
+describe('a router', () => {
+  const ROUTER: Answers = {
+    '/props': { body: '{"role":"router","max_instances":4}' },
+    '/models': { body: captured('router.models.json') },
+    '/slots?model=tiny-a&autoload=false': { body: captured('slots.busy.json') },
+    '/metrics?model=tiny-a&autoload=false': { body: captured('metrics.txt') },
+  };
+  test('is asked of loaded models alone, and told to load none for it', async () => {
+    const server = await Answering.start(ROUTER);
+    const seen = await server.backend().observe(signal);
+    expect(seen).toEqual({
+      kind: 'ready',
+      health: { latency_ms: expect.any(Number), capacity: 4, inflight_jobs: 1, queued_jobs: 0 },
+      models: [
+        { id: 'tiny-a', state: 'loaded', context: 2048 },
+        { id: 'tiny-b', state: 'unloaded' },
+      ],
+      sleeping: false,
+      work: { kind: 'busy', slots: 1, model: 'tiny-a', mark: 'tiny-a 0:16:1:343' },
+      notes: [],
+    });
+    expect(server.asked.toSorted()).toEqual(['/health', ...Object.keys(ROUTER)].toSorted());
+  });
+  test('of which a model cannot be read has sums that are unknown, and says whose', async () => {
+    const server = await Answering.start({ ...ROUTER, '/slots?model=tiny-a&autoload=false': 'silence' });
+    const seen = await server.backend().observe(signal);
+    expect(seen).toMatchObject({
+      work: { kind: 'unknown' },
+      notes: ['tiny-a: Slots unknown (timeout after 500 ms)'],
+    });
+    expect(seen).not.toHaveProperty('health.inflight_jobs');
+  });
+  test.each<[string, Answers, string]>([
+    ['does not list its models', { '/models': 'silence' }, 'Models unknown (timeout after 500 ms)'],
+    ['does not tell its properties', { '/props': 'silence' }, 'Properties unknown (timeout after 500 ms)'],
+  ])('that %s is ready, and nothing else is asked', async (_what, change, note) => {
+    const server = await Answering.start({ ...ROUTER, ...change });
+    expect(await server.backend().observe(signal)).toMatchObject({
+      kind: 'ready',
+      models: [],
+      notes: [note],
+      work: { kind: 'unknown' },
+    });
+    expect(server.asked.filter((path) => path.includes('model='))).toEqual([]);
   });
 });

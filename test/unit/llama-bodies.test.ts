@@ -68,6 +68,7 @@ describe('captured bodies', () => {
           predictedSeconds: 0.002236,
         },
         queued: 0,
+        processing: 0,
       },
     });
   });
