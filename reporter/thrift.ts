@@ -3,8 +3,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** A collection takes about 10 ms: 0.03 % of a core. */
-const COLLECT_EVERY_MS = 30_000;
+/** A collection takes about 20 ms: 0.04 % of a core. */
+const COLLECT_EVERY_MS = 60_000;
 
 // The nursery of new objects stays at its first size: V8 doubles it up to 16 MB while a program starts, and one that
 // then idles never gives that back.
