@@ -4,7 +4,6 @@ import type { FSWatcher } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import { foreignListener } from '../../system/listeners.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
@@ -13,6 +12,7 @@ import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
 import { describeChild, type RememberedChild, type RuntimeMemory } from './memory.ts';
+import { PortOwner } from './port-owner.ts';
 import {
   initialState,
   type Effect,
@@ -51,6 +51,7 @@ export class RuntimeLoop {
   #released = false;
   /** Why the memory could not be written last; empty where it was. */
   #memoryFault = '';
+  readonly #portOwner = new PortOwner();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -225,16 +226,10 @@ export class RuntimeLoop {
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
   }
 
-  /** Looks once. What a child has never answered itself does not make it ready: a stranger may hold its port. */
   async #observe(child: Supervised, signal: AbortSignal): Promise<Observation> {
-    const observation = await this.backend.observe(signal);
-    if (this.#state.phase.kind !== 'loading' || observation.kind === 'failing') return observation;
-    const { hostname, port, protocol } = new URL(this.backend.endpoint().origin);
-    const number = Number(port || (protocol === 'https:' ? 443 : 80));
-    const stranger = await foreignListener(hostname.replace(/^\[|\]$/g, ''), number, child.pid);
-    if (stranger === undefined) return observation;
-    const who = `process ${stranger.pid} (${stranger.program})`;
-    return { kind: 'loading', detail: `Port ${number} is answered by ${who}, not by this runtime` };
+    const seen = await this.backend.observe(signal);
+    if (this.#state.phase.kind !== 'loading') return seen;
+    return this.#portOwner.confirm(seen, this.backend.endpoint().origin, child.pid, Date.now());
   }
 
   async #boundLog(): Promise<void> {
