@@ -7,7 +7,6 @@ import { devNull } from 'node:os';
 import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
-import { foreignListener } from '../../system/listeners.ts';
 import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
@@ -26,6 +25,7 @@ import {
   type RememberedChild,
   type RuntimeMemory,
 } from './memory.ts';
+import { PortOwner } from './port-owner.ts';
 import {
   initialState,
   type Effect,
@@ -82,6 +82,7 @@ export class RuntimeLoop implements ManagedRuntime {
   /** Why the memory could not be written last; empty where it was. */
   #memoryFault = '';
   #checking = false;
+  readonly #portOwner = new PortOwner();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -375,16 +376,10 @@ export class RuntimeLoop implements ManagedRuntime {
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
   }
 
-  /** Looks once. What a child has never answered itself does not make it ready: a stranger may hold its port. */
   async #observe(child: Supervised, signal: AbortSignal): Promise<Observation> {
-    const observation = await this.backend.observe(signal);
-    if (this.#state.phase.kind !== 'loading' || observation.kind === 'failing') return observation;
-    const { hostname, port, protocol } = new URL(this.backend.endpoint().origin);
-    const number = Number(port || (protocol === 'https:' ? 443 : 80));
-    const stranger = await foreignListener(hostname.replace(/^\[|\]$/g, ''), number, child.pid);
-    if (stranger === undefined) return observation;
-    const who = `process ${stranger.pid} (${stranger.program})`;
-    return { kind: 'loading', detail: `Port ${number} is answered by ${who}, not by this runtime` };
+    const seen = await this.backend.observe(signal);
+    if (this.#state.phase.kind !== 'loading') return seen;
+    return this.#portOwner.confirm(seen, this.backend.endpoint().origin, child.pid, Date.now());
   }
 
   async #boundLog(): Promise<void> {
