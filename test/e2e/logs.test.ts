@@ -50,11 +50,12 @@ test('tail shows the start without the API key, and follow a line that a request
 });
 
 test('the words of an end hold no key either', async () => {
-  const fleet = await Fleet.prepare({ engineArgs: ['--api-key', KEY, '--no-such-flag', KEY] });
+  const fleet = await Fleet.prepare({ engineArgs: ['--api-key', KEY, `--no-such=${KEY}`] });
   await fleet.startHub();
   await fleet.startReporter();
   const failed = await fleet.statusWhere((status) => status.last_exit !== undefined);
   expect(failed.state).not.toBe('ready');
   const matrix = await (await fleet.ask('GET', '/state/runtime_matrix')).text();
+  expect(matrix).toContain('--no-such=[redacted]');
   expect(matrix).not.toContain(KEY);
 });
