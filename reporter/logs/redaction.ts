@@ -56,8 +56,8 @@ const SHAPED: readonly RegExp[] = [
   /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /\bAIza[A-Za-z0-9_-]{30,}/g,
-  // Bounded, since it may begin at many places of a line that whoever sends a prompt can write.
-  /\beyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g,
+  // It begins at few places, also of a line that somebody shapes by what he asks a model.
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*/g,
   // The end of a key, as llama-server and others show it: ****3456.
   /(?<!\*)\*{3,}[A-Za-z0-9_-]{1,16}/g,
