@@ -141,7 +141,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       send: (frame) => link.sendLive(frame),
       log,
       hubNowMs: () => link.hubNowMs(),
-      nowMs: Date.now,
+      nowMs: () => performance.now(),
     });
     relay = logs;
     uplink = link;

@@ -64,9 +64,12 @@ function parsed<T>(schema: v.GenericSchema<unknown, T>, data: string): T | undef
   return result.success ? result.output : undefined;
 }
 
+/** What could steer the terminal, should a node send it. */
+const STEERING = /[^\P{Cc}\n\t]/gu;
+
 /** Waits where who reads is slow: the hub then leaves lines out rather than this program hold them. */
 function write(text: string): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
+    process.stdout.write(text.replace(STEERING, '\uFFFD'), () => resolve());
   });
 }

@@ -4,13 +4,8 @@
 import type { IdleProbeNews } from '../supervisor/idle-doubt.ts';
 import type { Work } from '../supervisor/state.ts';
 import type { HttpLook } from './http-probe.ts';
-import {
-  readMetrics,
-  readSlots,
-  type MetricsReading,
-  type Reading,
-  type SlotsReading,
-} from './llama-bodies.ts';
+import { readMetrics, readSlots, type MetricsReading, type SlotsReading } from './llama-bodies.ts';
+import type { Reading } from './reading.ts';
 import type { TokenAnswer } from './llama-idle-probe.ts';
 import { IdleProber, type IdleProbeRule } from './llama-idle-prober.ts';
 import { Rest, type Learned } from './llama-rest.ts';

@@ -24,6 +24,7 @@ export type LogReaderOptions = {
   way: LogWay;
   /** Ends it: the reader is gone, or the reporter ends. */
   signal: AbortSignal;
+  /** A clock that only goes forward. */
   nowMs: () => number;
 };
 

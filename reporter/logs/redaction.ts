@@ -56,11 +56,15 @@ const SHAPED: readonly RegExp[] = [
   /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /\bAIza[A-Za-z0-9_-]{30,}/g,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g,
+  // It begins at few places, also of a line that somebody shapes by what he asks a model.
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*/g,
   // The end of a key, as llama-server and others show it: ****3456.
-  /\*{3,}[A-Za-z0-9_-]{1,16}/g,
+  /(?<!\*)\*{3,}[A-Za-z0-9_-]{1,16}/g,
 ];
+
+/** What may be the end of a known secret that is shown shortened: `...3456`. Not every word after dots is one. */
+const SHORTENED = /(?:(?<!\.)\.{3}|…)([A-Za-z0-9_-]{4,16})/g;
 
 /** The last `@` before the path ends the userinfo: a password may hold one itself. */
 const USERINFO = /\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/"'<>]+@/gi;
@@ -73,6 +77,9 @@ export function redactor(known: Iterable<string>): Redact {
   const literal = alternatives.length === 0 ? undefined : new RegExp(alternatives.join('|'), 'g');
   const redact = (line: string): string => {
     let text = literal === undefined ? line : line.replace(literal, MARK);
+    text = text.replace(SHORTENED, (all, end: string) =>
+      secrets.some((secret) => secret.endsWith(end)) ? MARK : all,
+    );
     text = text.replace(USERINFO, `$1${MARK}@`);
     for (const pattern of SHAPED) text = text.replace(pattern, MARK);
     for (const pattern of NAMED) text = text.replace(pattern, `$1${MARK}`);

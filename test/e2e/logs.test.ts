@@ -11,7 +11,7 @@ import { ADMIN_TOKEN, Fleet, NODE, RUNTIME } from '../support/fleet.ts';
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const KEY = 'secret-123456';
 
-test('tail shows the start without the API key, and follow a line that a request causes', async () => {
+test('tail shows the start without the API key, and follow a line that a request causes, across a restart', async () => {
   // So talkative it prints the end of its key.
   const fleet = await Fleet.ready({ engineArgs: ['--api-key', KEY, '-lv', '4'] });
   const written = await readFile(join(fleet.directory, 'node', 'logs', `${RUNTIME}.log`), 'utf8');
@@ -44,17 +44,22 @@ test('tail shows the start without the API key, and follow a line that a request
     });
     return /processing task/.test(printed);
   });
-  expect(printed).not.toContain(KEY);
+  expect(printed).not.toContain('model loaded');
+  await fleet.restore();
+  await eventually('the start of the next launch', () => /llama_server: model loaded/.test(printed));
+  expect(printed).toContain('api_keys: [redacted]');
+  expect(printed).not.toMatch(/secret-123456|\*3456/);
   cli.kill('SIGINT');
   expect(await ended).toBe(0);
 });
 
 test('the words of an end hold no key either', async () => {
-  const fleet = await Fleet.prepare({ engineArgs: ['--api-key', KEY, '--no-such-flag', KEY] });
+  const fleet = await Fleet.prepare({ engineArgs: ['--api-key', KEY, `--no-such=${KEY}`] });
   await fleet.startHub();
   await fleet.startReporter();
   const failed = await fleet.statusWhere((status) => status.last_exit !== undefined);
   expect(failed.state).not.toBe('ready');
   const matrix = await (await fleet.ask('GET', '/state/runtime_matrix')).text();
+  expect(matrix).toContain('--no-such=[redacted]');
   expect(matrix).not.toContain(KEY);
 });

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
@@ -13,8 +14,6 @@ import { eventually } from '../support/eventually.ts';
 import { processesWith } from '../support/processes.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const operation = (kind: 'start' | 'shutdown') => ({ kind, operation: { id: randomUUID(), kind } }) as const;
 
 test('its models are told as they change, and a router that is killed takes them with it', async () => {
   const folder = await temporaryFolder();
@@ -33,19 +32,19 @@ test('its models are told as they change, and a router that is killed takes them
       stopGraceMs: 5_000,
       wedgeMs: 60_000,
     },
-    output: new RuntimeLog(folder, 'router'),
+    output: new RuntimeLog(folder, 'router', () => redactor([])),
     memory: new RuntimeMemory(folder, 'router'),
     log: new RecordedLog(),
     onMaterialChange: () => undefined,
   });
   onTestFinished(async () => {
-    await loop.operate(operation('shutdown'));
+    await loop.shutDown();
   });
   const modelStates = () => loop.record().descriptor.models?.map(({ id, state }) => `${id} ${state}`);
   const modelIs = (state: string) =>
     eventually(`tiny-a ${state}`, () => modelStates()?.includes(`tiny-a ${state}`));
 
-  expect(await loop.operate(operation('start'))).toMatchObject({ ok: true });
+  expect(await loop.carryOut(randomUUID(), { kind: 'start', args: {} })).toMatchObject({ ok: true });
   expect(modelStates()).toEqual(['tiny-a unloaded']);
   await backend.modelControl?.load('tiny-a', new AbortController().signal);
   await modelIs('loaded');

@@ -65,13 +65,13 @@ async function following(...lines: string[]): Promise<{ cli: Running; command: C
   return { cli, command };
 }
 
-test('a tail is printed as it is, and nothing else', async () => {
+test('a tail is printed as it is, without what would steer the terminal', async () => {
   const printing = run(process.execPath, [CLI, ...LOGS, '--tail', '2'], { env: environment() });
   const { id, args } = await uplink.next('command');
   expect(args).toEqual({ tail: 2, follow: false });
-  uplink.send({ type: 'log.chunk', id, seq: 0, lines: ['one', 'two'] });
+  uplink.send({ type: 'log.chunk', id, seq: 0, lines: ['one', 'two\u001B[2J'] });
   uplink.send({ type: 'command.done', id, ok: true, result: {} });
-  expect(await printing).toEqual({ exitCode: 0, stdout: 'one\ntwo\n', stderr: '' });
+  expect(await printing).toEqual({ exitCode: 0, stdout: 'one\ntwo\uFFFD[2J\n', stderr: '' });
 });
 
 test('a follow prints lines as they come, says what is missing, and Ctrl-C ends it well', async () => {

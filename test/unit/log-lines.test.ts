@@ -73,6 +73,11 @@ describe('lines', () => {
     }
   });
 
+  test('nor where so much was taken out before it that the line is short', () => {
+    const before = `api_key=${'x'.repeat(4_000)} `.repeat(4).padEnd(16_384 - 6, 'y');
+    expect(spelled([Buffer.from(`${before}hf_AbCdEfGhIjKlMn\n`)])).toEqual([' [line cut]']);
+  });
+
   test('what is no text, and what steers a terminal, is not told', () => {
     const bytes = Buffer.concat([
       Buffer.from('a\u001b[31mred\u001b[0m\u0007\tb\r\n'),

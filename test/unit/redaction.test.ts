@@ -71,6 +71,12 @@ describe('known secrets', () => {
     );
   });
 
+  test('are hidden also where only their end is shown', () => {
+    const hide = redactor(['secret-123456']);
+    expect(hide('key ...3456, …123456 or ****3456')).toBe('key [redacted], [redacted] or [redacted]');
+    expect(hide('waiting ...3457 and …done')).toBe('waiting ...3457 and …done');
+  });
+
   test('hidden once, a line stays as it is', () => {
     holds(
       fc.property(secret, fc.string(), (value, around) => {
