@@ -18,6 +18,9 @@ export type RouterAsking = {
   token: (timeoutMs: number, model: string) => ReturnType<Asking['token']>;
 };
 
+/** A folder may hold many files that are no models. */
+const FAILURES_NAMED = 5;
+
 export class RouterModels {
   readonly #process: RuntimeEntry['process'];
   readonly #now: () => number;
@@ -76,7 +79,7 @@ export class RouterModels {
       })),
       sleeping: false,
       notes: [
-        ...failed.map(failureWords),
+        ...failureLines(failed),
         ...read.flatMap(({ id, figures }) => figures.notes.map((note) => `${id}: ${note}`)),
       ],
       ...(failed.length > 0 && { warning: `${failed.length} of ${models.length} models failed` }),
@@ -136,6 +139,12 @@ async function asItIs(model: RouterModel, ask: Asking['ask']): Promise<RouterMod
   const props = readProps(await askOf(model.id, ask)('/props'));
   if (props.kind === 'unknown') return { ...model, state: 'unknown' };
   return props.value.sleeping ? { ...model, state: 'sleeping' } : model;
+}
+
+function failureLines(failed: readonly RouterModel[]): string[] {
+  const lines = failed.slice(0, FAILURES_NAMED).map(failureWords);
+  const more = failed.length - lines.length;
+  return more === 0 ? lines : [...lines, `and ${more} more`];
 }
 
 function failureWords({ id, exitCode }: RouterModel): string {

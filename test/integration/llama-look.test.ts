@@ -221,6 +221,15 @@ describe('a router', () => {
     });
     expect(seen).not.toHaveProperty('health.inflight_jobs');
   });
+  test('of which many models failed names some, and counts the others', async () => {
+    const status = { value: 'unloaded', failed: true, exit_code: 1 };
+    const data = Array.from({ length: 7 }, (_, index) => ({ id: `m${index}`, status }));
+    const server = await Answering.start({ ...ROUTER, '/models': { body: JSON.stringify({ data }) } });
+    const seen = await server.backend().observe(signal);
+    expect(seen).toMatchObject({ warning: '7 of 7 models failed' });
+    expect('notes' in seen && seen.notes).toHaveLength(6);
+    expect('notes' in seen && seen.notes.at(-1)).toBe('and 2 more');
+  });
   test.each<[string, Answers, string]>([
     ['does not list its models', { '/models': 'silence' }, 'Models unknown (timeout after 500 ms)'],
     ['does not tell its properties', { '/props': 'silence' }, 'Properties unknown (timeout after 500 ms)'],
