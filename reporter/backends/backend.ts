@@ -4,7 +4,10 @@ import type { RuntimeDescriptor } from '../../contract/runtime-record.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
 import type { Exit, Observation, Outcome } from '../supervisor/state.ts';
 
-/** Where a server takes requests, and what it wants to be told with each (its API key). */
+/**
+ * Where a server takes requests, and what it wants to be told with each (its API key). A request's path is appended to
+ * `origin`, which has one itself where the server serves below it.
+ */
 export type Endpoint = { origin: string; headers: Readonly<Record<string, string>> };
 
 /** Loading and unloading among the models of one server. An outcome says how it ended, never throws for what it does. */

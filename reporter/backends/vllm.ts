@@ -18,6 +18,8 @@ import { explainVllmExit, VLLM_EXIT_LINES } from './vllm-exit.ts';
 const DEFAULT_COMMAND = 'vllm';
 /** Where a vLLM server listens that is told nothing else. */
 export const VLLM_DEFAULT_PORT = '8000';
+/** vLLM takes each flag with underscores too. */
+const SERVED_NAME = '--served-model-name';
 
 export function vllmBackend(entry: RuntimeEntry, descriptor: RuntimeDescriptor, now: () => number): Backend {
   const throughput = new Throughput();
@@ -32,9 +34,9 @@ export function vllmBackend(entry: RuntimeEntry, descriptor: RuntimeDescriptor, 
     const spec = launchSpec(preset);
     const { origin } = listenAddress(spec.args, VLLM_DEFAULT_PORT);
     const check = healthCheck(entry.process.health, `${origin}/health`);
-    const key = flagValue(spec.args, ['--api-key']) ?? spec.env['VLLM_API_KEY'];
+    const key = flagValue(spec.args, ['--api-key', '--api_key']) ?? spec.env['VLLM_API_KEY'];
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const slots = Number(flagValue(spec.args, ['--max-num-seqs']));
+    const slots = Number(flagValue(spec.args, ['--max-num-seqs', '--max_num_seqs']));
     const capacity = Number.isInteger(slots) && slots > 0 ? slots : undefined;
     return { check, headers, capacity, origin: new URL(check.url).origin };
   }
@@ -134,12 +136,10 @@ function workOf(metrics: VllmMetrics | undefined): Work | undefined {
 function withDefaults(spec: LaunchSpec): LaunchSpec {
   const addressed = withAddress(spec, VLLM_DEFAULT_PORT);
   const model = modelOf(spec.args);
-  const isNamed = spec.args.some((arg) => arg === SERVED_NAME || arg.startsWith(`${SERVED_NAME}=`));
+  const isNamed = flagValue(spec.args, [SERVED_NAME, '--served_model_name']) !== undefined;
   if (model === undefined || !isPath(model) || isNamed) return addressed;
   return { ...addressed, args: [...addressed.args, SERVED_NAME, basename(model)] };
 }
-
-const SERVED_NAME = '--served-model-name';
 
 /** `vllm serve MODEL`, or `--model MODEL` as its Python module wants it. */
 function modelOf(args: readonly string[]): string | undefined {

@@ -55,23 +55,27 @@ function serve(): void {
     fail(`its arguments are wrong: ${messageOf(error)} (usage: ${USAGE})`, EXIT_WRONG_USAGE);
   }
   const { model: file, host, port, name, threads } = settings;
-  const model = new Model({
-    program: new URL(import.meta.url),
-    model: file,
-    threads,
-    onFailed: fail,
-    onReady: () => say(`ready: ${name}`),
-  });
-  const routes = new HostRoutes(model, name);
+  let routes: HostRoutes | undefined;
   const server = createServer((request, response) => {
-    routes.handle(request, response).catch((error: unknown) => {
+    routes?.handle(request, response).catch((error: unknown) => {
       // A client that goes away while it sends its body; a fault of ours ends the host, which is then restarted.
       if (!request.destroyed || request.complete) throw error;
     });
   });
   server.on('error', (error) => fail(`it could not bind ${host} port ${port}: ${error.message}`));
-  server.listen(port, host, () => say(`listening on http://${host}:${port}, loading ${file}`));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));
+  server.listen(port, host, () => {
+    say(`listening on http://${host}:${port}, loading ${file}`);
+    // Not before: an end in good order waits for a thread that loads.
+    const model = new Model({
+      program: new URL(import.meta.url),
+      model: file,
+      threads,
+      onFailed: fail,
+      onReady: () => say(`ready: ${name}`),
+    });
+    routes = new HostRoutes(model, name);
+  });
+  // SIGTERM keeps its default effect: nothing is to be saved, and a thread inside ONNX Runtime cannot be interrupted.
 }
 
 if (isMainThread) serve();

@@ -7,6 +7,8 @@ import { RequestProblem } from './problem.ts';
 import { readInputs, writeTensor } from './tensors.ts';
 
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
+/** What is larger is read to its end and thrown away, so that its sender hears why; beyond this it is cut off. */
+const DISCARDED_MAX_BYTES = 64 * 1024 * 1024;
 const CAPACITY = 1;
 
 type Answer = Record<string, unknown>;
@@ -124,14 +126,16 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     'body-too-large',
     `A body may have ${BODY_MAX_BYTES} bytes; send fewer values`,
   );
-  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge;
+  if (Number(request.headers['content-length'] ?? 0) > DISCARDED_MAX_BYTES) throw tooLarge;
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > BODY_MAX_BYTES) throw tooLarge;
-    chunks.push(chunk);
+    if (sizeBytes > DISCARDED_MAX_BYTES) throw tooLarge;
+    if (sizeBytes <= BODY_MAX_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  if (sizeBytes > BODY_MAX_BYTES) throw tooLarge;
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch {

@@ -61,7 +61,7 @@ test('y = x·W + b: ready, asked, counted, and ended by SIGTERM', async () => {
   expect(health).toMatchObject({ capacity: 1, inflight_jobs: 0, queued_jobs: 0, error_count: 1 });
 
   await runtime.shutdown();
-  expect(runtime.status.last_exit).toMatchObject({ code: 0, signal: null });
+  expect(runtime.status.last_exit).toMatchObject({ code: null, signal: 'SIGTERM' });
 });
 
 test('tokens become embeddings: the mean of their vectors', async () => {
@@ -125,7 +125,9 @@ test('while the model loads it says so, and takes no requests', async () => {
     status: 503,
     body: { type: 'urn:runtime-matrix:problem:model-loading' },
   });
+  // The thread cannot be interrupted; the end does not wait for it.
   await runtime.shutdown();
+  expect(runtime.status.last_exit).toMatchObject({ signal: 'SIGTERM' });
   expect(await starting).toMatchObject({ ok: false, error: { reason: 'superseded' } });
 });
 

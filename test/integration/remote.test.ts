@@ -9,7 +9,9 @@ import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
 import { RemoteWatch } from '../../reporter/supervisor/remote-watch.ts';
 import { Supervisor } from '../../reporter/supervisor/supervisor.ts';
 import { eventually } from '../support/eventually.ts';
+import { FakeHub } from '../support/fake-hub.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
+import { Host } from '../support/reporter-host.ts';
 
 const MODELS = JSON.stringify({ object: 'list', data: [{ id: 'small' }, { id: 'large' }] });
 
@@ -155,4 +157,29 @@ test('once the reporter ends it is asked no more', async () => {
   const asked = askedBy('ending');
   await looks(5);
   expect(askedBy('ending')).toBe(asked);
+});
+
+test('a reporter tells where requests leave for, and its key to nobody else', async () => {
+  const elsewhere = await Elsewhere.start();
+  const hub = await FakeHub.start();
+  const host = await Host.prepare(`version = 1
+[[runtimes]]
+id = "cloud"
+adapter = "remote"
+[runtimes.remote]
+url = "${elsewhere.origin}"
+opt_in = true
+api_key_env = "CLOUD_KEY"
+`);
+  const running = host.start(hub.url, { CLOUD_KEY: 'sk-of-the-cloud' });
+  const told = await eventually('a ready endpoint is reported', () =>
+    hub.snapshots.find(({ snapshot }) => snapshot.runtimes[0]?.status.state === 'ready'),
+  );
+  expect(told.snapshot.runtimes[0]?.descriptor).toMatchObject({
+    adapter: 'remote',
+    tags: { egress: new URL(elsewhere.origin).host },
+    models: [{ id: 'small' }, { id: 'large' }],
+  });
+  expect(elsewhere.asked[0]?.headers.authorization).toBe('Bearer sk-of-the-cloud');
+  expect(JSON.stringify(hub.snapshots) + running.lines.join('\n')).not.toContain('sk-of-the-cloud');
 });
