@@ -9,6 +9,7 @@ import type { Credentials } from './credentials.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
+import { sandboxesOf } from './sandbox/sandboxes.ts';
 import { SnapshotBuilder } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
@@ -53,17 +54,19 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const ended = new AbortController();
   let uplink: Uplink | undefined;
 
-  const loops = manifest.runtimes.map(
-    (entry) =>
-      new RuntimeLoop({
-        backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-        policy: policyOf(entry, config),
-        output: new RuntimeLog(config.stateDir, entry.id),
-        memory: new RuntimeMemory(config.stateDir, entry.id),
-        log,
-        onMaterialChange: () => uplink?.publishSoon(),
-      }),
-  );
+  const loops = manifest.runtimes.map((entry) => {
+    const policy = policyOf(entry, config);
+    const { node, stateDir } = config;
+    return new RuntimeLoop({
+      backend: makeBackend(entry, { llamaServer: config.llamaServer }),
+      policy,
+      sandbox: sandboxesOf(entry, { node, stateDir, stopGraceMs: policy.stopGraceMs }),
+      output: new RuntimeLog(config.stateDir, entry.id),
+      memory: new RuntimeMemory(config.stateDir, entry.id),
+      log,
+      onMaterialChange: () => uplink?.publishSoon(),
+    });
+  });
   const supervisor = new Supervisor(loops);
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));

@@ -115,12 +115,12 @@ export function llamaCppBackend(
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
+    async preflight(preset, programElsewhere) {
       const spec = launchSpec(preset);
       const model = flagValue(spec.args, ['-m', '--model']);
       const { hostname, port } = endpointOf(spec);
       const faults = await Promise.all([
-        commandFault(spec),
+        programElsewhere ? undefined : commandFault(spec),
         model === undefined
           ? undefined
           : fileFault(fromWorkdir(spec, model), 'Model file', 'the -m argument'),

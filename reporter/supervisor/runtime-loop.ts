@@ -73,8 +73,10 @@ export class RuntimeLoop {
     const { backend, log } = this.#options;
     const { id } = backend.descriptor;
     const variant = withWish(AS_MANIFEST, remembered);
+    backend.reset(variant.preset);
     const recognition = await recognize(remembered, this.#spec(variant));
     if (recognition.kind !== 'ours') {
+      if (recognition.kind === 'gone') await this.#sandbox(variant).clear();
       if (recognition.kind === 'different') {
         log.warn(
           `${id}: process ${remembered.pid} of an earlier reporter is left alone: ${recognition.reason}`,
@@ -84,12 +86,11 @@ export class RuntimeLoop {
       return this.#remember();
     }
     log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
-    backend.reset(variant.preset);
     const child = new AdoptedChild(remembered);
     this.#child = child;
     const { pid, started_at_ms: startedAtMs } = remembered;
     this.#post({ kind: 'adopted', pid, startedAtMs, variant });
-    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
+    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes, variant);
   }
 
   /** Lets go of the child without ending it; nothing is started any more. */
@@ -105,6 +106,12 @@ export class RuntimeLoop {
       this.#outcomes.set(event.operation.id, resolve);
       this.#post(event);
     });
+  }
+
+  /** Reasons why the runtime could not be launched in this sandbox; its child is not touched. */
+  sandboxFaults(kind: SandboxKind): Promise<string[]> {
+    const { preset } = this.#state.variant;
+    return this.#sandbox({ sandbox: kind }).faults(this.backend.launchSpec(preset), this.backend.endpoint());
   }
 
   /** The runtime as it crosses the wire, as of now. */
@@ -164,13 +171,15 @@ export class RuntimeLoop {
 
   async #launch(launch: number, variant: Variant): Promise<void> {
     const { backend, output } = this.#options;
+    const sandbox = this.#sandbox(variant);
     try {
+      backend.reset(variant.preset);
+      await sandbox.clear();
       const faults = [
-        ...(await this.#sandbox(variant).faults()),
-        ...(await backend.preflight(variant.preset)),
+        ...(await sandbox.faults(backend.launchSpec(variant.preset), backend.endpoint())),
+        ...(await backend.preflight(variant.preset, sandbox.bringsProgram)),
       ];
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
-      backend.reset(variant.preset);
       const spec = this.#spec(variant);
       const { file, startBytes } = await output.open();
       let child: Child;
@@ -183,13 +192,13 @@ export class RuntimeLoop {
       this.#child = child;
       await this.#noteChild(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
-      void this.#awaitExit(child, launch, startBytes);
+      void this.#awaitExit(child, launch, startBytes, variant);
     } catch (error) {
       this.#post({ kind: 'blocked', launch, reasons: [`Cannot be launched: ${messageOf(error)}`] });
     }
   }
 
-  async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
+  async #awaitExit(child: Supervised, launch: number, startBytes: number, variant: Variant): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     void watchChild({
@@ -203,6 +212,7 @@ export class RuntimeLoop {
     });
     const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
     const exit = await child.exited;
+    await this.#sandbox(variant).clear();
     clearInterval(bounding);
     gone.abort();
     if (this.#child === child) {
@@ -268,7 +278,7 @@ export class RuntimeLoop {
 
   /** The launch of a variant, its sandbox around it. */
   #spec(variant: Variant): LaunchSpec {
-    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset));
+    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset), this.backend.endpoint());
   }
 
   #sandbox(variant: Variant): Sandbox {
