@@ -11,6 +11,7 @@ import { JobSchema, type Job } from '../../contract/command.ts';
 import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { MatrixSchema, type MatrixItem } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
+import type { SandboxKind } from '../../contract/words.ts';
 import { freePort } from '../../scripts/fleet/free-port.ts';
 import { Program } from '../../scripts/fleet/program.ts';
 import { until } from './hub.ts';
@@ -26,6 +27,8 @@ export type FleetOptions = {
   engineArgs?: readonly string[];
   /** `wedge_seconds` of the manifest. */
   wedgeSeconds?: number;
+  /** `kind` in `[runtimes.sandbox]` of the manifest. */
+  sandbox?: SandboxKind;
   hubEnv?: Record<string, string>;
   /** Leave the engine running when the reporter ends; the test then ends it. */
   keepEngine?: boolean;
@@ -188,6 +191,7 @@ export class Fleet {
           name: 'Tiny Llama',
           accelerator: 'cpu',
           ...(this.#options.restart && { restart: this.#options.restart }),
+          ...(this.#options.sandbox && { sandbox: { kind: this.#options.sandbox } }),
           process: {
             command: inject('llamaServer'),
             args: [...args, ...(this.#options.engineArgs ?? [])],

@@ -10,7 +10,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export type HostFiles = {
   kindOf(path: string): 'file' | 'folder' | 'device' | undefined;
@@ -67,7 +67,7 @@ export function findProgram(
   { kindOf }: Pick<HostFiles, 'kindOf'>,
 ): string | undefined {
   if (name.includes('/')) {
-    const file = name.startsWith('/') ? name : join(cwd, name);
+    const file = resolve(cwd, name);
     return kindOf(file) === 'file' ? file : undefined;
   }
   const folders = path.split(':').filter((folder) => folder.startsWith('/'));
