@@ -54,6 +54,8 @@ export function containerArgs(
     ...(devices === undefined ? [] : deviceArgs(engine, devices)),
     ...[...new Set(read)].toSorted().flatMap((path) => ['--volume', `${path}:${path}:ro`]),
     ...[...new Set(write)].toSorted().flatMap((path) => ['--volume', `${path}:${path}`]),
+    // The image's home lies in its read-only root.
+    ...(launch.env.includes('HOME') ? [] : ['--env', 'HOME=/tmp']),
     ...launch.env.flatMap((variable) => ['--env', variable]),
     ...(launch.workdir === undefined ? [] : ['--workdir', launch.workdir]),
     ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),

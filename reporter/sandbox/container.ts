@@ -20,10 +20,8 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
     bringsProgram: true,
     confine(spec, endpoint) {
       const engine = engineHere() ?? 'podman';
-      const named = visiblePaths(
-        { command: '', args: spec.args, env: spec.env, cwd: spec.workdir ?? '/' },
-        THIS_HOST,
-      );
+      const words = { command: '', args: spec.args, env: spec.env, cwd: spec.workdir ?? '/' };
+      const named = visiblePaths(words, THIS_HOST, []);
       const read = [...options.read, ...named.filter((path) => !options.write.includes(path))];
       const launch = {
         ...addressOf(endpoint),

@@ -174,13 +174,13 @@ export class RuntimeLoop {
     const sandbox = this.#sandbox(variant);
     try {
       backend.reset(variant.preset);
-      await sandbox.clear();
       const faults = [
         ...(await sandbox.faults(backend.launchSpec(variant.preset), backend.endpoint())),
         ...(await backend.preflight(variant.preset, sandbox.bringsProgram)),
       ];
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
       const spec = this.#spec(variant);
+      await sandbox.clear();
       const { file, startBytes } = await output.open();
       let child: Child;
       try {

@@ -71,7 +71,7 @@ test('the whole line for a server with one model folder', () => {
       "--proc /proc",
       "--dev /dev",
       "--tmpfs /tmp",
-      "--dir /var/tmp",
+      "--tmpfs /var/tmp",
       "--dir /run",
       "--ro-bind-try /sys/devices/system /sys/devices/system",
       "--ro-bind-try /models /models",
@@ -148,25 +148,30 @@ test('a server gets what programs and cards need, what its manifest sets, and no
   expect(sandboxEnvironment({ HOME: '/data' }, ['HOME'])).toEqual({ HOME: '/data' });
 });
 
-describe('the plan', () => {
-  const entry: RuntimeEntry = {
-    id: 'llama:70b',
-    adapter: 'llama.cpp',
-    accelerator: 'gpu_cuda',
-    sandbox: { kind: 'bwrap', read: ['/lora'] },
-    process: {},
-  };
-  const spec = {
-    command: 'llama-server',
-    args: ['-m', '/m.gguf'],
-    env: { KEY: 'secret' },
-    workdir: undefined,
-  };
-  const endpoint = { origin: 'http://[::1]:8081', headers: {} };
-  const options = { node: 'gpu-01', stateDir: '/state', stopGraceMs: 5000 };
+const ENTRY: RuntimeEntry = {
+  id: 'llama:70b',
+  adapter: 'llama.cpp',
+  accelerator: 'gpu_cuda',
+  sandbox: { kind: 'bwrap', read: ['/lora'] },
+  process: {},
+};
+const SPEC = {
+  command: 'llama-server',
+  args: ['-m', '/m.gguf'],
+  env: { KEY: 'secret' },
+  workdir: undefined,
+};
+const ENDPOINT = { origin: 'http://[::1]:8081', headers: {} };
+const OPTIONS = { node: 'gpu-01', stateDir: '/state', stopGraceMs: 5000 };
 
+const devicesOf = (changed: Partial<RuntimeEntry>): boolean => {
+  const launch = sandboxesOf({ ...ENTRY, ...changed }, OPTIONS)('bwrap').confine(SPEC, ENDPOINT);
+  return parsePlan(launch.asked?.[0]).devices;
+};
+
+describe('the plan', () => {
   test('says where the server is, what it may see and which variables are its own, never their values', () => {
-    const launch = sandboxesOf(entry, options)(undefined).confine(spec, endpoint);
+    const launch = sandboxesOf(ENTRY, OPTIONS)(undefined).confine(SPEC, ENDPOINT);
     expect(parsePlan(launch.asked?.[0])).toEqual({
       host: '::1',
       port: 8081,
@@ -179,14 +184,10 @@ describe('the plan', () => {
     });
     expect(launch.args.slice(-3)).toEqual(['llama-server', '-m', '/m.gguf']);
     expect(launch.args.join(' ')).not.toContain('secret');
-    expect(launch.env).toEqual(spec.env);
+    expect(launch.env).toEqual(SPEC.env);
   });
 
   test('devices are asked for by the accelerator, unless the manifest says otherwise', () => {
-    const devicesOf = (changed: Partial<RuntimeEntry>): boolean => {
-      const launch = sandboxesOf({ ...entry, ...changed }, options)('bwrap').confine(spec, endpoint);
-      return parsePlan(launch.asked?.[0]).devices;
-    };
     expect(devicesOf({ accelerator: 'npu_other' })).toBe(true);
     expect(devicesOf({ accelerator: 'cpu' })).toBe(false);
     expect(devicesOf({ accelerator: undefined })).toBe(false);

@@ -1,9 +1,15 @@
 // What a sandbox shows of a host: what its program and its arguments need, and never more because of a careless path.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isBroad, isInside, visiblePaths } from '../../reporter/sandbox/program/visible-paths.ts';
+import {
+  isBroad,
+  isInside,
+  SYSTEM_FOLDERS,
+  visiblePaths,
+} from '../../reporter/sandbox/program/visible-paths.ts';
 import { fakeHostFiles } from '../support/fake-host-files.ts';
+import { holds } from '../support/property.ts';
 
 const SERVER = { '/usr/bin/llama-server': '' };
 
@@ -13,7 +19,8 @@ function shown(
 ): string[] {
   const { command = 'llama-server', args = [], env = {}, cwd = '/' } = launch;
   const host = fakeHostFiles({ ...SERVER, ...files });
-  return visiblePaths({ command, args, env: { PATH: '/usr/local/bin:/usr/bin', ...env }, cwd }, host);
+  const named = { command, args, env: { PATH: '/usr/local/bin:/usr/bin', ...env }, cwd };
+  return visiblePaths(named, host, SYSTEM_FOLDERS);
 }
 
 describe('arguments', () => {
@@ -165,7 +172,7 @@ test('whatever a launch names, no home, no system folder and nothing above one i
   );
   const path = fc.array(name, { maxLength: 6 }).map((names) => `/${names.join('/')}`);
   const files = fc.dictionary(path, fc.constantFrom('', '/', '#!/usr/bin/env serve'));
-  fc.assert(
+  holds(
     fc.property(files, path, fc.array(path), path, (tree, command, args, cwd) => {
       for (const found of shown(tree, { command, args, cwd })) {
         const isFile = fakeHostFiles({ ...SERVER, ...tree }).kindOf(found) === 'file';

@@ -51,7 +51,7 @@ const OWN_PLACES = [
   '/dev',
   '--tmpfs',
   '/tmp',
-  '--dir',
+  '--tmpfs',
   '/var/tmp',
   '--dir',
   '/run',

@@ -12,7 +12,7 @@ import { sandboxEnvironment } from './environment.ts';
 import { THIS_HOST } from './host-files.ts';
 import { joinSockets } from './join-sockets.ts';
 import { END, FETCH, SOCKET_NAME, type Plan } from './plan.ts';
-import { visiblePaths } from './visible-paths.ts';
+import { SYSTEM_FOLDERS, SYSTEM_LINKS, visiblePaths } from './visible-paths.ts';
 
 const EXIT_FAILED = 1;
 
@@ -60,9 +60,10 @@ function startSandbox(
   args: readonly string[],
 ): (word: string) => void {
   const env = sandboxEnvironment(process.env, plan.env);
+  const system = [...SYSTEM_FOLDERS, ...SYSTEM_LINKS];
   const visible = [
-    ...visiblePaths({ command, args, env, cwd }, THIS_HOST),
-    ...visiblePaths({ command: process.execPath, args: [], env: {}, cwd }, THIS_HOST),
+    ...visiblePaths({ command, args, env, cwd }, THIS_HOST, system),
+    ...visiblePaths({ command: process.execPath, args: [], env: {}, cwd }, THIS_HOST, system),
     dirname(fileURLToPath(import.meta.url)),
   ];
   const ourselves = [process.execPath, ...process.execArgv, process.argv[1] ?? ''];

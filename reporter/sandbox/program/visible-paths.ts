@@ -26,8 +26,15 @@ const MODEL_FILE = /\.(gguf|ggml|bin|onnx|safetensors|pt|pth)$/i;
 /** A program installed under a prefix finds its libraries and data beside its `bin`. */
 const PREFIX_FOLDERS = ['lib', 'lib64', 'libexec', 'share'];
 
-/** The paths to show read-only, without those that every sandbox shows. */
-export function visiblePaths({ command, args, env, cwd }: Launch, host: HostFiles): string[] {
+/**
+ * The paths to show read-only.
+ * @param shownAnyway folders in which everything is seen without being named.
+ */
+export function visiblePaths(
+  { command, args, env, cwd }: Launch,
+  host: HostFiles,
+  shownAnyway: readonly string[],
+): string[] {
   const paths = new Set<string>();
   const programs = new Set<string>();
   const path = env['PATH'] ?? '';
@@ -39,8 +46,7 @@ export function visiblePaths({ command, args, env, cwd }: Launch, host: HostFile
   for (const [name, value] of Object.entries(env)) {
     if (name !== 'PATH' && name !== 'HOME') for (const part of value.split(':')) showAbsolute(part);
   }
-  const everywhere = [...SYSTEM_FOLDERS, ...SYSTEM_LINKS];
-  return [...paths].filter((shown) => !isInside(shown, everywhere)).toSorted();
+  return [...paths].filter((shown) => !isInside(shown, shownAnyway)).toSorted();
 
   function showNamed(word: string): void {
     if (word === '' || word.startsWith('-')) return;
