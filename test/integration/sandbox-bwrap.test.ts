@@ -74,7 +74,7 @@ class ConfinedServer {
   }
 
   async answers(): Promise<boolean> {
-    return fetch(`http://127.0.0.1:${this.port}/health`).then(
+    return fetch(`${this.url}/health`).then(
       ({ ok }) => ok,
       // It does not listen yet.
       () => false,
@@ -84,8 +84,16 @@ class ConfinedServer {
   async tried(reach: readonly string[] = []): Promise<v.InferOutput<typeof TriedSchema>> {
     const asked = new URLSearchParams({ hidden: this.path(HIDDEN) });
     for (const address of reach) asked.append('reach', address);
-    const answer = await fetch(`http://127.0.0.1:${this.port}/tried?${asked.toString()}`);
+    const answer = await fetch(`${this.url}/tried?${asked.toString()}`);
     return v.parse(TriedSchema, await answer.json());
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  output(): Promise<string> {
+    return readFile(this.path(LOG), 'utf8');
   }
 
   path(name: string): string {
@@ -171,12 +179,39 @@ async function exitOf(server: ConfinedServer): Promise<Exit> {
   return exit;
 }
 
+describe('its connections', () => {
+  test('stream as they come, and a client that goes is gone for the server too', async () => {
+    const server = await ConfinedServer.start();
+    const leaving = new AbortController();
+    const { body } = await fetch(`${server.url}/stream`, { signal: leaving.signal });
+    const first = await body?.getReader().read();
+    expect(Buffer.from(first?.value ?? []).toString()).toBe('first');
+    leaving.abort();
+    await eventually('the server is told', async () => (await server.output()).includes('client gone'));
+  });
+
+  test('may be many at once, of which some are broken off', async () => {
+    const server = await ConfinedServer.start();
+    const statuses = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        if (index % 4 !== 0) return (await fetch(`${server.url}/health`)).status;
+        const leaving = new AbortController();
+        await fetch(`${server.url}/stream`, { signal: leaving.signal });
+        leaving.abort();
+        return 200;
+      }),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(await server.answers()).toBe(true);
+  });
+});
+
 describe('its end', () => {
   test('by SIGTERM to the child is an orderly one, and the server hears it once', async () => {
     const server = await ConfinedServer.start();
     server.child.signal('SIGTERM');
     expect(await exitOf(server)).toMatchObject({ code: 0, signal: null });
-    expect((await readFile(server.path(LOG), 'utf8')).match(/terminated/g)).toHaveLength(1);
+    expect((await server.output()).match(/terminated/g)).toHaveLength(1);
   });
 
   test('by SIGKILL to the child takes all of the sandbox along', async () => {
@@ -187,7 +222,7 @@ describe('its end', () => {
 
   test('of its own making is told with its code', async () => {
     const server = await ConfinedServer.start();
-    await expect(fetch(`http://127.0.0.1:${server.port}/exit?code=7`)).rejects.toThrow('fetch failed');
+    await expect(fetch(`${server.url}/exit?code=7`)).rejects.toThrow('fetch failed');
     expect(await exitOf(server)).toMatchObject({ code: 7, signal: null });
   });
 

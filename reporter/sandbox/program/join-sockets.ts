@@ -9,7 +9,7 @@ export function joinSockets(a: Socket, b: Socket): void {
     [b, a],
   ] as const) {
     from.pipe(to);
-    from.once('error', () => to.destroy());
+    from.on('error', () => to.destroy());
     from.once('close', () => to.destroySoon());
   }
 }

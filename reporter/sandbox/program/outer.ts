@@ -24,7 +24,7 @@ export function runOuter(plan: Plan, command: string, args: readonly string[]): 
 
   const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     waiting.add(client);
-    client.once('error', () => client.destroy());
+    client.on('error', () => client.destroy());
     client.once('close', () => waiting.delete(client));
     say?.(FETCH);
   });
