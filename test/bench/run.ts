@@ -4,9 +4,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import type { BenchResult } from './result.ts';
+import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  'sandbox-overhead': sandboxOverhead,
 };
 
 const name = process.argv[2] ?? '';
