@@ -42,9 +42,13 @@ export function runOuter(plan: Plan, command: string, args: readonly string[]): 
   for (const end of [front, back]) end.once('error', (error) => fail(`couldn't bind: ${error.message}`));
   // The port is taken first: whoever holds it may be a sandbox that still uses the folder.
   front.listen({ host, port }, () => {
-    rmSync(socketDir, { recursive: true, force: true });
-    mkdirSync(socketDir, { recursive: true, mode: 0o700 });
-    process.chdir(socketDir);
+    try {
+      rmSync(socketDir, { recursive: true, force: true });
+      mkdirSync(socketDir, { recursive: true, mode: 0o700 });
+      process.chdir(socketDir);
+    } catch (error) {
+      fail(`${socketDir} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
     back.listen(SOCKET_NAME, () => {
       say = startSandbox(plan, cwd, command, args);
       for (let count = waiting.size; count > 0; count -= 1) say(FETCH);
