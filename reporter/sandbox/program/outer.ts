@@ -47,7 +47,7 @@ export function runOuter(plan: Plan, command: string, args: readonly string[]): 
       mkdirSync(socketDir, { recursive: true, mode: 0o700 });
       process.chdir(socketDir);
     } catch (error) {
-      fail(`${socketDir} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      fail(`the sandbox's folder cannot be made: ${error instanceof Error ? error.message : String(error)}`);
     }
     back.listen(SOCKET_NAME, () => {
       say = startSandbox(plan, cwd, command, args);
