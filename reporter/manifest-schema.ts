@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { AcceleratorSchema, type Accelerator } from '../contract/accelerator.ts';
 import { RuntimeIdSchema } from '../contract/ids.ts';
 import { Line, wholeNumber } from '../contract/scalars.ts';
+import { SANDBOX_KINDS } from '../contract/words.ts';
 
 const Word = v.pipe(v.string('must be a string'), v.minLength(1, 'must not be empty'));
 const Words = v.array(Word, 'must be a list of strings');
@@ -87,6 +88,22 @@ const RemoteSchema = v.strictObject({
   timeout_ms: v.optional(wholeNumber(50, 60_000)),
 });
 
+const AbsolutePaths = v.array(
+  v.pipe(Word, v.regex(/^\/[^:]*$/, 'must be a full path that begins with / and holds no colon')),
+  'must be a list of strings',
+);
+
+const SandboxSchema = v.strictObject({
+  kind: v.optional(
+    v.picklist(SANDBOX_KINDS, `must be one of ${SANDBOX_KINDS.map((kind) => `"${kind}"`).join(', ')}`),
+  ),
+  image: v.optional(Word),
+  entrypoint: v.optional(Word),
+  read: v.optional(AbsolutePaths),
+  write: v.optional(AbsolutePaths),
+  devices: v.optional(v.boolean('must be true or false')),
+});
+
 const RuntimeTable = v.strictObject({
   id: RuntimeIdSchema,
   adapter: v.picklist(ADAPTERS, `must be one of ${ADAPTERS.map((name) => `"${name}"`).join(', ')}`),
@@ -99,6 +116,7 @@ const RuntimeTable = v.strictObject({
   tags: v.optional(StringMap),
   process: v.optional(ProcessSchema),
   remote: v.optional(RemoteSchema),
+  sandbox: v.optional(SandboxSchema),
   restart: v.optional(
     v.strictObject({
       max: v.optional(wholeNumber(0, 1000)),

@@ -83,6 +83,12 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
   if (entry.preset !== undefined && entry.presets?.[entry.preset] === undefined) {
     faults.push(`${at}.preset: there is no table [runtimes.presets.${entry.preset}]`);
   }
+  const { kind, image } = entry.sandbox ?? {};
+  if (kind === 'container' && image === undefined) {
+    faults.push(
+      `${at}.sandbox.image: is required for sandbox "container"; name the image that brings the server`,
+    );
+  }
   const address = addressAtStart(entry);
   const sharing = manifest.runtimes.findIndex((other) => addressAtStart(other) === address);
   if (address !== undefined && sharing !== index && first === index) {

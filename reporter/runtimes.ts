@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import { secretsOfEntry, type HostRedaction } from './logs/host-redaction.ts';
 import type { RuntimeEntry } from './manifest-schema.ts';
+import { sandboxesOf } from './sandbox/sandboxes.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
 import type { ManagedRuntime } from './supervisor/managed-runtime.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
@@ -29,10 +30,13 @@ export type RuntimesOptions = {
 export function runtimeMaker({ config, log, redaction, onMaterialChange }: RuntimesOptions): RuntimeMaker {
   const partsOf = (entry: RuntimeEntry): RuntimeParts => {
     redaction.add(secretsOfEntry(entry));
+    const policy = policyOf(entry, config);
+    const { node, stateDir } = config;
     return {
       backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-      policy: policyOf(entry, config),
+      policy,
       preset: entry.preset,
+      sandbox: sandboxesOf(entry, { node, stateDir, stopGraceMs: policy.stopGraceMs }),
     };
   };
   const make = (entry: RuntimeEntry): ManagedRuntime => {

@@ -1,7 +1,7 @@
 // Owns what is shipped: plain JavaScript for Node under dist/, one file a program, and the worker that a hub runs.
 
 import { chmod, rm } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { buildWorker } from '../selfhost/build-worker.ts';
 
 const PROGRAMS = {
@@ -12,9 +12,11 @@ const PROGRAMS = {
   'arw-hub': 'selfhost/main.ts',
 };
 
+/** Runs where no package.json says what a `.js` file is, so its name does. */
+const SANDBOX_PROGRAM = { 'arw-sandbox': 'reporter/sandbox/program/main.ts' };
+
 await rm('dist', { recursive: true, force: true });
-await build({
-  entryPoints: PROGRAMS,
+const options: BuildOptions = {
   outdir: 'dist',
   bundle: true,
   // Dependencies stay packages: npm installs them with their licences, and their fixes without a release of ours.
@@ -23,6 +25,8 @@ await build({
   format: 'esm',
   target: 'node22',
   logLevel: 'warning',
-});
+};
+await build({ ...options, entryPoints: PROGRAMS });
+await build({ ...options, entryPoints: SANDBOX_PROGRAM, outExtension: { '.js': '.mjs' } });
 for (const name of Object.keys(PROGRAMS)) await chmod(`dist/${name}.js`, 0o755);
 await buildWorker('dist/worker/index.js');

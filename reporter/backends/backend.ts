@@ -23,8 +23,11 @@ export type Backend = {
   readonly presets: readonly string[];
   /** How to start it. `preset` is one of `presets`, else the manifest's own. */
   launchSpec(preset: string | undefined): LaunchSpec;
-  /** Reasons why a launch cannot succeed now, each saying what to do; empty where nothing speaks against it. */
-  preflight(preset: string | undefined): Promise<string[]>;
+  /**
+   * Reasons why a launch cannot succeed now, each saying what to do; empty where nothing speaks against it.
+   * @param programElsewhere the program need not be on this host: a sandbox brings it.
+   */
+  preflight(preset: string | undefined, programElsewhere: boolean): Promise<string[]>;
   /**
    * Looks once, without changing what it looks at. Never throws for what the server does: that is an observation.
    * @param signal ends the look when the child is gone.

@@ -89,7 +89,7 @@ export function llamaCppBackend(
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    preflight: (preset) => llamaFaults(launchSpec(preset)),
+    preflight: (preset, programElsewhere) => llamaFaults(launchSpec(preset), programElsewhere),
     observe,
     reset(preset) {
       target = targetOf(preset);

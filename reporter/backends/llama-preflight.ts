@@ -4,12 +4,12 @@ import type { LaunchSpec } from '../supervisor/child.ts';
 import { endpointOf, modelFileOf, modelsSourceOf } from './llama-launch.ts';
 import { commandFault, directoryFault, fileFault, portFault } from './preflight.ts';
 
-export async function llamaFaults(spec: LaunchSpec): Promise<string[]> {
+export async function llamaFaults(spec: LaunchSpec, programElsewhere: boolean): Promise<string[]> {
   const model = modelFileOf(spec);
   const { directory, preset } = modelsSourceOf(spec);
   const { hostname, port } = endpointOf(spec);
   const faults = await Promise.all([
-    commandFault(spec),
+    programElsewhere ? undefined : commandFault(spec),
     model === undefined ? undefined : fileFault(model, 'Model file', 'the -m argument'),
     directory === undefined
       ? undefined

@@ -83,12 +83,12 @@ export function onnxBackend(entry: RuntimeEntry, descriptor: RuntimeDescriptor):
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
+    async preflight(preset, programElsewhere) {
       const spec = launchSpec(preset);
       const model = flagValue(spec.args, ['--model']);
       const { hostname, port } = listenAddress(spec.args, ONNX_DEFAULT_PORT);
       const faults = await Promise.all([
-        commandFault(spec),
+        programElsewhere ? undefined : commandFault(spec),
         model === undefined
           ? undefined
           : fileFault(fromWorkdir(spec, model), 'Model file', 'the --model argument'),

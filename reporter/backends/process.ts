@@ -19,12 +19,12 @@ export function processBackend(
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
+    async preflight(preset, programElsewhere) {
       // A URL writes an IPv6 address in brackets, a socket wants it without.
       const url = new URL(check.url);
       const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
       const faults = await Promise.all([
-        commandFault(launchSpec(preset)),
+        programElsewhere ? undefined : commandFault(launchSpec(preset)),
         portFault(url.hostname.replace(/^\[|\]$/g, ''), port),
       ]);
       return faults.filter((fault) => fault !== undefined);

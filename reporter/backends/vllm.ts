@@ -98,12 +98,12 @@ export function vllmBackend(entry: RuntimeEntry, descriptor: RuntimeDescriptor, 
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
+    async preflight(preset, programElsewhere) {
       const spec = launchSpec(preset);
       const model = modelOf(spec.args);
       const { hostname, port } = listenAddress(spec.args, VLLM_DEFAULT_PORT);
       const faults = await Promise.all([
-        commandFault(spec),
+        programElsewhere ? undefined : commandFault(spec),
         // Any other name is one of a model hub, which vLLM fetches itself.
         model !== undefined && isPath(model)
           ? fileFault(fromWorkdir(spec, model), 'Model', 'the model in process.args')

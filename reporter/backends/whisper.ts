@@ -60,11 +60,11 @@ export function whisperBackend(entry: RuntimeEntry, descriptor: RuntimeDescripto
     descriptor,
     presets: Object.keys(entry.presets ?? {}),
     launchSpec,
-    async preflight(preset) {
+    async preflight(preset, programElsewhere) {
       const spec = launchSpec(preset);
       const { hostname, port } = listenAddress(spec.args, WHISPER_DEFAULT_PORT);
       const faults = await Promise.all([
-        commandFault(spec),
+        programElsewhere ? undefined : commandFault(spec),
         fileFault(fromWorkdir(spec, modelOf(spec)), 'Model file', 'the -m argument'),
         portFault(hostname, port),
       ]);

@@ -1,14 +1,43 @@
 // Owns how a child is confined at its launch, and nothing else: a launch in, the launch of its sandbox out.
 
 import type { SandboxKind } from '../../contract/words.ts';
+import type { Endpoint } from '../backends/backend.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
 
 export type Sandbox = {
   readonly kind: SandboxKind;
-  /** The launch that runs `spec` inside. */
-  confine(spec: LaunchSpec): LaunchSpec;
-  /** Reasons why nothing can be launched in it on this host, each saying what to do. */
-  faults(): Promise<string[]>;
+  /** The sandbox has the program in itself: whether this host has it too does not matter. */
+  readonly bringsProgram: boolean;
+  /** The launch that runs `spec` inside, where it can be reached at its endpoint. */
+  confine(spec: LaunchSpec, endpoint: Endpoint): LaunchSpec;
+  /** Reasons why this launch cannot be confined on this host, each saying what to do. */
+  faults(spec: LaunchSpec, endpoint: Endpoint): Promise<string[]>;
+  /** Ends what a killed child leaves running. To be awaited before a launch and after an end. */
+  clear(): Promise<void>;
 };
 
-export const UNCONFINED: Sandbox = { kind: 'none', confine: (spec) => spec, faults: async () => [] };
+export const UNCONFINED: Sandbox = {
+  kind: 'none',
+  bringsProgram: false,
+  confine: (spec) => spec,
+  faults: async () => [],
+  clear: async () => undefined,
+};
+
+/** The endpoint's address as a socket takes it: without brackets, and with the port that a URL leaves out. */
+export function addressOf({ origin }: Endpoint): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(origin);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || (protocol === 'https:' ? 443 : 80)),
+  };
+}
+
+/** A sandbox is reached on this host only, so its server must listen here. */
+export function loopbackFaults(endpoint: Endpoint, kind: SandboxKind): string[] {
+  const { host } = addressOf(endpoint);
+  if (host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)) return [];
+  return [
+    `Sandbox ${kind} is reached on 127.0.0.1 only, not on ${host}; change --host or process.health.url, or use sandbox none`,
+  ];
+}

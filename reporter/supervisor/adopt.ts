@@ -25,7 +25,7 @@ export async function recognize(child: RememberedChild, wanted: LaunchSpec): Pro
   if (!sameWords(tail, child.args)) {
     return { kind: 'different', reason: 'it runs another command line than it was started with' };
   }
-  if (!sameWords([child.command, ...child.args], [wanted.command, ...wanted.args])) {
+  if (!sameWords(askedOf(child), askedOf(wanted))) {
     return { kind: 'different', reason: 'the manifest asks for another command line now' };
   }
   return { kind: 'ours' };
@@ -56,6 +56,14 @@ export class AdoptedChild implements Supervised {
     // Whoever was its parent got the exit code; nobody can ask for it again.
     return { code: null, signal: null, atMs: Date.now() };
   }
+}
+
+function askedOf({
+  asked,
+  command,
+  args,
+}: Pick<LaunchSpec, 'command' | 'args'> & { asked?: readonly string[] | undefined }): readonly string[] {
+  return asked ?? [command, ...args];
 }
 
 function sameWords(a: readonly string[], b: readonly string[]): boolean {

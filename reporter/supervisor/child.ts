@@ -9,6 +9,11 @@ export type LaunchSpec = {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   workdir: string | undefined;
+  /**
+   * What was asked for, where the command line also says how this host does it now; a later reporter adopts a child by
+   * this then. Left out: the command line.
+   */
+  asked?: readonly string[];
 };
 
 /** Names a child must not inherit: our own secrets, and settings that would silently change a server. */

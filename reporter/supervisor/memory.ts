@@ -17,6 +17,8 @@ const ChildSchema = v.object({
   /** What it was launched as. */
   command: v.string(),
   args: v.array(v.string()),
+  /** `LaunchSpec.asked`. */
+  asked: v.optional(v.array(v.string())),
   started_at_ms: v.number(),
   /** Where this launch's output begins in the runtime's log. */
   log_start_bytes: v.number(),
@@ -51,6 +53,7 @@ export async function describeChild(
     start,
     command: spec.command,
     args: [...spec.args],
+    ...(spec.asked && { asked: [...spec.asked] }),
     started_at_ms: Date.now(),
     log_start_bytes: logStartBytes,
     ...variant,

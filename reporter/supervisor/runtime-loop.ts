@@ -11,6 +11,7 @@ import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
 import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
+import { BoundedCheck } from './bounded-check.ts';
 import { carryOut } from './carry-out.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
 import { failure } from './decision.ts';
@@ -43,10 +44,6 @@ import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
 const LAST_LINES = 30;
-/** Below what a stop may take: it waits for a launch that is under way. */
-const PREFLIGHT_LIMIT_MS = 4_000;
-const PREFLIGHT_HANGS =
-  'The checks before the launch do not end; look for a file system that hangs under the program, the folder or the model';
 /** A talkative server writes some MB an hour. */
 const BOUND_LOG_EVERY_MS = 60_000;
 
@@ -81,7 +78,7 @@ export class RuntimeLoop implements ManagedRuntime {
   readonly #look = new Nudge();
   /** Why the memory could not be written last; empty where it was. */
   #memoryFault = '';
-  #checking = false;
+  readonly #check = new BoundedCheck();
   readonly #portOwner = new PortOwner();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
@@ -149,8 +146,10 @@ export class RuntimeLoop implements ManagedRuntime {
     const { backend, log } = this.#options;
     const { id } = backend.descriptor;
     const variant = withWish(AS_MANIFEST, remembered);
+    backend.reset(variant.preset);
     const recognition = await recognize(remembered, this.#spec(variant));
     if (recognition.kind !== 'ours') {
+      if (recognition.kind === 'gone') await this.#sandbox(variant).clear();
       if (recognition.kind === 'different') {
         log.warn(
           `${id}: process ${remembered.pid} of an earlier reporter is left alone: ${recognition.reason}`,
@@ -160,12 +159,11 @@ export class RuntimeLoop implements ManagedRuntime {
       return this.#remember();
     }
     log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
-    backend.reset(variant.preset);
     const child = new AdoptedChild(remembered);
     this.#child = child;
     const { pid, started_at_ms: startedAtMs } = remembered;
     this.#post({ kind: 'adopted', pid, startedAtMs, variant });
-    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
+    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes, variant);
   }
 
   /** Lets go of the child without ending it; nothing is started any more. */
@@ -216,8 +214,10 @@ export class RuntimeLoop implements ManagedRuntime {
     });
   }
 
+  /** Reasons why the runtime could not be launched in this sandbox; its child is not touched. */
   sandboxFaults(kind: SandboxKind): Promise<string[]> {
-    return this.#sandbox({ sandbox: kind }).faults();
+    const { preset } = this.#state.variant;
+    return this.#sandbox({ sandbox: kind }).faults(this.backend.launchSpec(preset), this.backend.endpoint());
   }
 
   /** Loads or unloads one model of a server that holds several; ended with the child, or after the load limit. */
@@ -235,7 +235,11 @@ export class RuntimeLoop implements ManagedRuntime {
     if (this.#state.phase.kind !== 'serving' || gone === undefined) {
       return failure('not-serving', `${id} is ${this.record().status.state_label}: start it first`);
     }
-    return modelControl[kind](model, AbortSignal.any([gone, AbortSignal.timeout(policy.loadLimitMs)]));
+    const until = AbortSignal.any([gone, AbortSignal.timeout(policy.loadLimitMs)]);
+    const outcome = await modelControl[kind](model, until);
+    // What has changed is to be seen now.
+    this.#look.give();
+    return outcome;
   }
 
   /** The runtime as it crosses the wire, as of now. */
@@ -294,12 +298,12 @@ export class RuntimeLoop implements ManagedRuntime {
   }
 
   async #launch(launch: number, variant: Variant): Promise<void> {
-    const { backend } = this.#options;
     try {
+      this.backend.reset(variant.preset);
       const faults = await this.#preflight(variant);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
-      backend.reset(variant.preset);
       const spec = this.#spec(variant);
+      await this.#sandbox(variant).clear();
       const { file, startBytes } = await this.#openOutput();
       let child: Child;
       try {
@@ -311,7 +315,7 @@ export class RuntimeLoop implements ManagedRuntime {
       this.#child = child;
       await this.#noteChild(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
-      void this.#awaitExit(child, launch, startBytes);
+      void this.#awaitExit(child, launch, startBytes, variant);
     } catch (error) {
       this.#post({ kind: 'blocked', launch, reasons: [`Cannot be launched: ${messageOf(error)}`] });
     }
@@ -327,24 +331,16 @@ export class RuntimeLoop implements ManagedRuntime {
     }
   }
 
-  /** A look at a dead mount never returns: it is not waited for, and no second one is begun beside it. */
-  async #preflight(variant: Variant): Promise<string[]> {
-    if (this.#checking) return [PREFLIGHT_HANGS];
-    this.#checking = true;
-    const checking = Promise.all([
-      this.#sandbox(variant).faults(),
-      this.backend.preflight(variant.preset),
-    ]).finally(() => {
-      this.#checking = false;
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string[][]>((resolve) => {
-      timer = setTimeout(() => resolve([[PREFLIGHT_HANGS]]), PREFLIGHT_LIMIT_MS);
-    });
-    return (await Promise.race([checking, late]).finally(() => clearTimeout(timer))).flat();
+  #preflight(variant: Variant): Promise<string[]> {
+    const { backend } = this;
+    const sandbox = this.#sandbox(variant);
+    return this.#check.run(async () => [
+      ...(await sandbox.faults(backend.launchSpec(variant.preset), backend.endpoint())),
+      ...(await backend.preflight(variant.preset, sandbox.bringsProgram)),
+    ]);
   }
 
-  async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
+  async #awaitExit(child: Supervised, launch: number, startBytes: number, variant: Variant): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
     this.#gone = gone.signal;
@@ -360,6 +356,7 @@ export class RuntimeLoop implements ManagedRuntime {
     });
     const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
     const exit = await child.exited;
+    await this.#sandbox(variant).clear();
     clearInterval(bounding);
     gone.abort();
     if (this.#child === child) {
@@ -435,7 +432,7 @@ export class RuntimeLoop implements ManagedRuntime {
 
   /** The launch of a variant, its sandbox around it. */
   #spec(variant: Variant): LaunchSpec {
-    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset));
+    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset), this.backend.endpoint());
   }
 
   #sandbox(variant: Variant): Sandbox {

@@ -5,10 +5,12 @@ import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
+import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
   'reporter-footprint': reporterFootprint,
+  'sandbox-overhead': sandboxOverhead,
 };
 
 const name = process.argv[2] ?? '';

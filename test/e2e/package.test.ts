@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { Plan } from '../../reporter/sandbox/program/plan.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
 import { Program } from '../../scripts/fleet/program.ts';
 import { run } from '../support/shell.ts';
 
@@ -26,8 +28,23 @@ test('the packed package installs and its three programs run', { timeout: INSTAL
   for (const name of ['arw-reporter', 'arw-cli', 'arw-hub']) {
     expect(await run(bin(name), ['--version'])).toMatchObject({ stdout: `${packageJson.version}\n` });
   }
-  const shipped = await readdir(join(folder, 'node_modules', packageJson.name, 'dist'), { recursive: true });
+  const dist = join(folder, 'node_modules', packageJson.name, 'dist');
+  const shipped = await readdir(dist, { recursive: true });
   expect(shipped.filter((name) => name.endsWith('.ts'))).toEqual([]);
+
+  // Inside, nothing of the package is there but this program: it must run without its package.json.
+  const plan: Plan = {
+    host: '127.0.0.1',
+    port: await freePort(),
+    socketDir: join(folder, 'sandbox'),
+    read: [],
+    write: [],
+    devices: false,
+    workdir: false,
+    env: [],
+  };
+  const words = [join(dist, 'arw-sandbox.mjs'), 'outer', JSON.stringify(plan), 'echo', 'confined'];
+  expect(await run(process.execPath, words)).toEqual({ exitCode: 0, stdout: 'confined\n', stderr: '' });
 
   const hub = new Program({
     name: 'arw-hub',

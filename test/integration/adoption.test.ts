@@ -39,6 +39,14 @@ test('a child whose entry has changed is left alone, with the reason', async () 
   });
 });
 
+test('a child is known by what was asked for, where the way to do it has changed with an upgrade', async () => {
+  const child = { ...(await running()), asked: ['llama-server', '-m', 'a.gguf'] };
+  const upgraded = { ...SPEC, command: '/another/node', asked: ['llama-server', '-m', 'a.gguf'] };
+  expect(await recognize(child, upgraded)).toEqual({ kind: 'ours' });
+  const changed = { ...upgraded, asked: ['llama-server', '-m', 'b.gguf'] };
+  expect(await recognize(child, changed)).toMatchObject({ kind: 'different' });
+});
+
 test('a process that runs something else than was remembered is left alone, with the reason', async () => {
   expect(await recognize({ ...(await running()), args: ['7200'] }, { ...SPEC, args: ['7200'] })).toEqual({
     kind: 'different',

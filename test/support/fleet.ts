@@ -11,6 +11,7 @@ import { JobSchema, type Job } from '../../contract/command.ts';
 import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { MatrixSchema, type MatrixItem } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
+import type { SandboxKind } from '../../contract/words.ts';
 import { freePort } from '../../scripts/fleet/free-port.ts';
 import { Program } from '../../scripts/fleet/program.ts';
 import { until } from './hub.ts';
@@ -32,6 +33,8 @@ export type FleetOptions = {
   wrapper?: boolean;
   /** The file to serve; the tiny model where it is left out. */
   model?: (folder: string) => string;
+  /** `kind` in `[runtimes.sandbox]` of the manifest. */
+  sandbox?: SandboxKind;
   hubEnv?: Record<string, string>;
   /** Leave the engine running when the reporter ends; the test then ends it. */
   keepEngine?: boolean;
@@ -216,6 +219,7 @@ export class Fleet {
           name: 'Tiny Llama',
           accelerator: 'cpu',
           ...(this.#options.restart && { restart: this.#options.restart }),
+          ...(this.#options.sandbox && { sandbox: { kind: this.#options.sandbox } }),
           process: {
             ...this.#options.process,
             command: wrapper === true ? this.wrapperPath : inject('llamaServer'),

@@ -12,10 +12,12 @@ import type { RuntimeState as Slug } from '../../contract/words.ts';
 import { makeBackend } from '../../reporter/backends/registry.ts';
 import { redactor } from '../../reporter/logs/redaction.ts';
 import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
+import { sandboxesOf } from '../../reporter/sandbox/sandboxes.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
 import type { Outcome, Policy } from '../../reporter/supervisor/state.ts';
+import type { Variant } from '../../reporter/supervisor/variant.ts';
 import { freePort } from './engine-process.ts';
 import { eventually } from './eventually.ts';
 import { RecordedLog } from './recorded-log.ts';
@@ -45,6 +47,8 @@ export type SupervisedOptions = {
   withModel?: boolean;
   /** Further keys of `[runtimes.process]`. */
   settings?: Partial<RuntimeEntry['process']>;
+  /** `[runtimes.sandbox]` of the manifest. */
+  sandbox?: RuntimeEntry['sandbox'];
 };
 
 export class SupervisedStub {
@@ -62,9 +66,12 @@ export class SupervisedStub {
     this.port = port;
     this.modelPath = join(folder, 'tiny.gguf');
     this.#output = new RuntimeLog(folder, 'llama:stub', () => redactor([]));
+    const entry = this.#entry(options);
+    const policy = { ...POLICY, ...options.policy };
     this.loop = new RuntimeLoop({
-      backend: makeBackend(this.#entry(options), { llamaServer: 'no-such-llama-server' }),
-      policy: { ...POLICY, ...options.policy },
+      backend: makeBackend(entry, { llamaServer: 'no-such-llama-server' }),
+      policy,
+      sandbox: sandboxesOf(entry, { node: 'gpu-01', stateDir: folder, stopGraceMs: policy.stopGraceMs }),
       output: this.#output,
       memory: new RuntimeMemory(folder, 'llama:stub'),
       log: this.log,
@@ -113,9 +120,9 @@ export class SupervisedStub {
     return this.loop.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
   }
 
-  restore(force = false): Promise<Outcome> {
+  restore(force = false, variant: Variant = {}): Promise<Outcome> {
     const operation = { id: randomUUID(), kind: 'restore' as const };
-    return this.loop.operate({ kind: 'restore', operation, restart: true, force });
+    return this.loop.operate({ kind: 'restore', operation, restart: true, force, variant });
   }
 
   shutdown(): Promise<Outcome> {
@@ -144,11 +151,12 @@ export class SupervisedStub {
   }
 
   #entry(options: SupervisedOptions): RuntimeEntry {
-    const { args = [], command, lead = [STUB], probeTimeoutMs, settings } = options;
+    const { args = [], command, lead = [STUB], probeTimeoutMs, settings, sandbox } = options;
     const url = `http://127.0.0.1:${this.port}/health`;
     return {
       id: 'llama:stub',
       adapter: 'llama.cpp',
+      ...(sandbox && { sandbox }),
       process: {
         ...settings,
         command: command?.(this.folder) ?? process.execPath,

@@ -58,6 +58,13 @@ method = "GET"
 expect_status = 200
 expect_body = "ok"
 timeout_ms = 3000
+[runtimes.sandbox]
+kind = "bwrap"
+image = "ghcr.io/ggml-org/llama.cpp:server"
+entrypoint = "/app/llama-server"
+read = ["/srv/lora"]
+write = ["/srv/cache"]
+devices = true
 [runtimes.restart]
 max = 3
 window_seconds = 600
@@ -80,6 +87,7 @@ url = "http://127.0.0.1:9000/"
     auto_start: false,
     preset: 'long',
     process: { args: ['-m', '/models/x.gguf', '--port', '8081'], health: { timeout_ms: 3000 } },
+    sandbox: { kind: 'bwrap', read: ['/srv/lora'], write: ['/srv/cache'], devices: true },
     restart: { max: 3, window_seconds: 600 },
     presets: { long: { args: ['-c', '32768'], env: { A: 'b' } } },
   });
@@ -190,6 +198,22 @@ describe('a fault in one sentence', () => {
       'a timeout that is too short',
       manifest({ after: '[runtimes.process.health]\nurl = "http://h/"\ntimeout_ms = 1' }),
       `${AT}.process.health.timeout_ms: must be a whole number from 50 to 60000`,
+    ],
+    ['a sandbox that is text', manifest({ runtime: 'sandbox = "bwrap"' }), `${AT}.sandbox: must be a table`],
+    [
+      'a sandbox that is not there',
+      manifest({ after: '[runtimes.sandbox]\nkind = "jail"' }),
+      `${AT}.sandbox.kind: must be one of "none", "bwrap", "container"`,
+    ],
+    [
+      'a container without an image',
+      manifest({ after: '[runtimes.sandbox]\nkind = "container"' }),
+      `${AT}.sandbox.image: is required for sandbox "container"; name the image that brings the server`,
+    ],
+    [
+      'a path of a sandbox that is not a full one',
+      manifest({ after: '[runtimes.sandbox]\nread = ["models"]' }),
+      `${AT}.sandbox.read[0]: must be a full path that begins with / and holds no colon`,
     ],
     [
       'half a restart',

@@ -66,10 +66,10 @@ test('a request path is part of where requests go', () => {
 });
 
 test('a missing model is told before the launch, the default one too', async () => {
-  expect(await whisper('-m', '/no/such.bin').preflight(undefined)).toContain(
+  expect(await whisper('-m', '/no/such.bin').preflight(undefined, false)).toContain(
     'Model file /no/such.bin does not exist; put it there or change the -m argument',
   );
-  expect(await whisper().preflight(undefined)).toContain(
+  expect(await whisper().preflight(undefined, false)).toContain(
     'Model file models/ggml-base.en.bin does not exist; put it there or change the -m argument',
   );
 });

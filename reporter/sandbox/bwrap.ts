@@ -1,0 +1,46 @@
+// Owns the bubblewrap sandbox as the supervisor sees it: one child, which is the sandbox program with its plan.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bwrapFaults } from './bwrap-check.ts';
+import type { Plan } from './program/plan.ts';
+import { addressOf, loopbackFaults, type Sandbox } from './sandbox.ts';
+
+export type BwrapSettings = Pick<Plan, 'read' | 'write' | 'devices' | 'socketDir'>;
+
+export function bwrapSandbox(settings: BwrapSettings): Sandbox {
+  return {
+    kind: 'bwrap',
+    bringsProgram: false,
+    confine(spec, endpoint) {
+      const plan: Plan = {
+        ...addressOf(endpoint),
+        ...settings,
+        workdir: spec.workdir !== undefined,
+        env: Object.keys(spec.env),
+      };
+      const words = [JSON.stringify(plan), spec.command, ...spec.args];
+      return {
+        ...spec,
+        command: process.execPath,
+        args: [...NODE_FLAGS, sandboxProgram(), 'outer', ...words],
+        // Where Node and this release lie may change with an upgrade, which is no reason to part with a child.
+        asked: words,
+      };
+    },
+    async faults(_spec, endpoint) {
+      return [...loopbackFaults(endpoint, 'bwrap'), ...(await bwrapFaults())];
+    },
+    // Everything in it ends with its child.
+    clear: async () => undefined,
+  };
+}
+
+/** It moves bytes: a small heap is enough, and is taken instead of the large one that Node would let grow. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+
+/** Beside us as it is shipped, or as it lies in the repository. */
+function sandboxProgram(): string {
+  const shipped = fileURLToPath(new URL('./arw-sandbox.mjs', import.meta.url));
+  return existsSync(shipped) ? shipped : fileURLToPath(new URL('./program/main.ts', import.meta.url));
+}

@@ -1,0 +1,130 @@
+// A server in a container, with a program in the engine's place that behaves as podman and docker are documented to.
+
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { containerSandbox } from '../../reporter/sandbox/container.ts';
+import { eventually } from '../support/eventually.ts';
+import { processesWith } from '../support/processes.ts';
+import { STUB, SupervisedStub, type SupervisedOptions } from '../support/supervised-stub.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ENGINE = fileURLToPath(new URL('../fixtures/programs/container-engine.ts', import.meta.url));
+const IMAGE = `image:${STUB}`;
+const NAME = 'arw-gpu-01-llama_stub';
+const ENDPOINT = { origin: 'http://127.0.0.1:8081', headers: {} };
+const SPEC = { command: 'llama-server', args: [], env: {}, workdir: undefined };
+
+/** A PATH on which the fake engine is the only one, under this name; what it was called with is in `calls`. */
+async function engineNamed(...names: string[]): Promise<{ calls: () => Promise<string[][]> }> {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'bin'));
+  for (const name of names) {
+    const file = join(folder, 'bin', name);
+    await writeFile(file, `#!/bin/sh\nexec "${process.execPath}" "${ENGINE}" "$@"\n`);
+    await chmod(file, 0o755);
+  }
+  vi.stubEnv('PATH', `${join(folder, 'bin')}:/usr/bin-of-no-engine`);
+  vi.stubEnv('FAKE_ENGINE', folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const calls = async (): Promise<string[][]> => {
+    const lines = (await readFile(join(folder, 'calls'), 'utf8')).trim().split('\n');
+    return lines.map((line) => v.parse(v.array(v.string()), JSON.parse(line)));
+  };
+  return { calls };
+}
+
+function contained(options: SupervisedOptions = {}): SupervisedOptions {
+  // The image brings the program: that the host has none must not matter.
+  return {
+    lead: [],
+    command: () => 'no-such-program',
+    sandbox: { kind: 'container', image: IMAGE },
+    ...options,
+  };
+}
+
+async function nothingLeft(stub: SupervisedStub): Promise<void> {
+  await eventually('no container', async () => (await processesWith(stub.modelPath)).length === 0);
+}
+
+describe('a supervised runtime', () => {
+  test('is ready in its container, with the model folder read-only, and ends with an orderly stop', async () => {
+    const { calls } = await engineNamed('podman', 'docker');
+    const stub = await SupervisedStub.ready(contained());
+    expect(stub.loop.record().descriptor.sandbox).toBe('container');
+    const run = (await calls()).find(([command]) => command === 'run')?.join(' ');
+    expect(run).toContain(` --volume ${stub.folder}:${stub.folder}:ro `);
+    expect(run).toContain(` --publish=127.0.0.1:${stub.port}:${stub.port} `);
+    expect(run).toContain(` ${IMAGE} -m ${stub.modelPath} `);
+
+    await stub.shutdown();
+    expect(stub.status).toMatchObject({ state: 'offline', last_exit: { code: 0 } });
+    await nothingLeft(stub);
+  });
+
+  test('whose client is killed is removed, and started anew under its budget', async () => {
+    await engineNamed('docker');
+    const stub = await SupervisedStub.ready(contained());
+    const first = stub.pid;
+    process.kill(first, 'SIGKILL');
+    await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+    expect(stub.status).toMatchObject({ restarts_total: 1, restart_budget: { used: 1 } });
+    // The client and the container; the killed client's container would be a third.
+    expect(await processesWith(`${STUB} -m ${stub.modelPath}`)).toHaveLength(2);
+  });
+
+  test('that does not heed SIGTERM is gone too once it counts as stopped', async () => {
+    await engineNamed('docker');
+    const stub = await SupervisedStub.ready(
+      contained({ args: ['--ignore-sigterm'], policy: { stopGraceMs: 100 } }),
+    );
+    expect(await stub.shutdown()).toMatchObject({ ok: true });
+    await nothingLeft(stub);
+  });
+
+  test('clears away the container that an earlier launch left', async () => {
+    const { calls } = await engineNamed('docker');
+    await SupervisedStub.ready(contained());
+    const commands = (await calls()).map((words) => words.join(' '));
+    expect(commands.slice(0, 2)).toEqual(['version', `rm --force ${NAME}`]);
+  });
+});
+
+describe('what is missing is said', () => {
+  const options = {
+    name: NAME,
+    image: IMAGE,
+    entrypoint: undefined,
+    read: [],
+    write: [],
+    devices: undefined,
+    stopGraceMs: 5_000,
+  };
+
+  test('no engine', async () => {
+    await engineNamed();
+    expect(await containerSandbox(options).faults(SPEC, ENDPOINT)).toEqual([
+      'Sandbox container needs podman or docker; install one (Debian: apt-get install podman), or use sandbox bwrap',
+    ]);
+  });
+
+  test('an engine that does not run', async () => {
+    await engineNamed('docker');
+    vi.stubEnv('FAKE_ENGINE_DOWN', '1');
+    expect(await containerSandbox(options).faults(SPEC, ENDPOINT)).toEqual([
+      'docker does not answer (Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?); start it and let this user use it',
+    ]);
+  });
+
+  test('no image, which a switch may find out; and an address that is not of this host alone', async () => {
+    await engineNamed('podman');
+    const endpoint = { origin: 'http://192.0.2.1:8081', headers: {} };
+    expect(await containerSandbox({ ...options, image: undefined }).faults(SPEC, endpoint)).toEqual([
+      'Sandbox container is reached on 127.0.0.1 only, not on 192.0.2.1; change --host or process.health.url, or use sandbox none',
+      'Sandbox container needs an image; set image in [runtimes.sandbox]',
+    ]);
+  });
+});
