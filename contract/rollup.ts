@@ -58,9 +58,12 @@ export function deriveNodeStatus(input: {
   supervisorEnabled: boolean;
   records: readonly RuntimeRecord[];
   http?: HttpTelemetry | undefined;
+  /** What else is worth a word and lowers no status. */
+  notes?: readonly string[];
 }): NodeStatus {
   if (!input.supervisorEnabled) return offlineStatus('Supervisor is not running');
-  const reasons = input.records.flatMap(reasonsOf);
+  const notes = (input.notes ?? []).map((text): Reason => ({ severity: 'info', text }));
+  const reasons = [...input.records.flatMap(reasonsOf), ...notes];
   const traffic = input.http && reasonOfTraffic(input.http);
   return statusFromReasons(traffic ? [...reasons, traffic] : reasons);
 }

@@ -23,7 +23,7 @@ const program = new Command('arw-reporter')
     `
 Exit codes: 0 ended as asked, 1 failed, 2 settings or manifest cannot be used.
 Environment: ARW_HUB_URL, ARW_NODE_ID, ARW_JOIN_TOKEN, ARW_STATE_DIR, ARW_MANIFEST, LLAMA_SERVER_BIN,
-ARW_RUNTIME_RESTART_MAX (3), ARW_RUNTIME_RESTART_WINDOW_SEC (600). Flags come before the environment.`,
+ARW_RUNTIME_RESTART_MAX (3), ARW_RUNTIME_RESTART_WINDOW_SEC (600), ARW_GATEWAY_PORT (8780). Flags come before the environment.`,
   );
 
 program

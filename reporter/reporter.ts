@@ -6,6 +6,7 @@ import { readHost } from './accelerators/host.ts';
 import { makeBackend } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
+import { gatewaySettings } from './gateway/settings.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
@@ -45,6 +46,7 @@ export type ReporterOptions = {
 /** @throws ConfigError where the state directory cannot be written. */
 export async function startReporter(options: ReporterOptions): Promise<Reporter> {
   const { config, manifest, version, log } = options;
+  const gatewayOptions = gatewaySettings(manifest.gateway, config.gatewayPort, process.env);
   const unlock = await lockStateDir(config.stateDir);
   const journal = await CommandJournal.open(config.stateDir, Date.now()).catch((cause: unknown) => {
     const fault = `${config.stateDir} cannot be written (${messageOf(cause)})`;
@@ -68,6 +70,15 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
 
+  // Not loaded where it is off.
+  const gateway =
+    gatewayOptions &&
+    (await import('./gateway/gateway.ts')).Gateway.open({
+      settings: gatewayOptions,
+      runtimes: () => supervisor.routables(),
+      log,
+    });
+
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
   const accelerators = new Accelerators(log);
@@ -88,6 +99,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
             host: readHost(),
             records: supervisor.records(),
             accelerators: accelerators.readings(nowMs),
+            http: gateway?.telemetry(),
+            notes: gateway?.notes() ?? [],
           };
           return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
         },
@@ -115,6 +128,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
 
   return {
     async stop({ stopChildren }) {
+      // First, so that answers under way may end while their runtimes still live.
+      await gateway?.stop();
       if (stopChildren) await supervisor.shutDown();
       else supervisor.release();
       accelerators.stop();

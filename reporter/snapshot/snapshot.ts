@@ -3,12 +3,16 @@
 import type { AcceleratorReading } from '../../contract/accelerator.ts';
 import { deriveNodeStatus, rollUp } from '../../contract/rollup.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Host, Snapshot } from '../../contract/snapshot.ts';
+import type { Host, HttpTelemetry, Snapshot } from '../../contract/snapshot.ts';
 
 export type Readings = {
   host: Host;
   records: RuntimeRecord[];
   accelerators: AcceleratorReading[];
+  /** What the gateway saw; left out where it is off. */
+  http?: HttpTelemetry | undefined;
+  /** Lines about the reporter itself that lower no status. */
+  notes?: readonly string[];
 };
 
 export class SnapshotBuilder {
@@ -26,7 +30,7 @@ export class SnapshotBuilder {
   next(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     this.#seq += 1;
     const generated = new Date(nowMs).toISOString();
-    const { host, records, accelerators } = readings;
+    const { host, records, accelerators, http, notes = [] } = readings;
     return {
       target: this.#node,
       generated,
@@ -34,8 +38,9 @@ export class SnapshotBuilder {
       seq: this.#seq,
       reporter: { version: this.#version, interval_ms: intervalMs },
       host,
-      status: deriveNodeStatus({ supervisorEnabled: true, records }),
+      status: deriveNodeStatus({ supervisorEnabled: true, records, http, notes }),
       kernel: { enabled: true },
+      ...(http && { http }),
       runtime: rollUp(records, generated),
       runtimes: records,
       ...(accelerators.length > 0 && { accelerators }),

@@ -3,6 +3,7 @@
 import type { FSWatcher } from 'node:fs';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Backend } from '../backends/backend.ts';
+import { routableOf, type Routable } from '../gateway/routable.ts';
 import type { Log } from '../log.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
@@ -109,6 +110,12 @@ export class RuntimeLoop {
       descriptor: { ...descriptor, ...(models.length > 0 && { models }) },
       status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
     };
+  }
+
+  /** The runtime as the gateway sees it: new work goes only to a child that serves. */
+  routable(): Routable {
+    const accepting = this.#state.phase.kind === 'serving' && !this.#released;
+    return routableOf(this.record(), accepting, this.backend.endpoint());
   }
 
   #post(event: RuntimeEvent): void {

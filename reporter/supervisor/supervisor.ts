@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RestoreArgs, CommandKind } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { Routable } from '../gateway/routable.ts';
 import type { RuntimeLoop } from './runtime-loop.ts';
 import type { Outcome } from './state.ts';
 
@@ -16,6 +17,11 @@ export class Supervisor {
 
   records(): RuntimeRecord[] {
     return [...this.#loops.values()].map((loop) => loop.record());
+  }
+
+  /** What the gateway may choose from, as of now. */
+  routables(): Routable[] {
+    return [...this.#loops.values()].map((loop) => loop.routable());
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */

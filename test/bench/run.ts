@@ -3,10 +3,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
+import { gatewayOverhead } from './gateway-overhead.ts';
 import type { BenchResult } from './result.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  'gateway-overhead': gatewayOverhead,
 };
 
 const name = process.argv[2] ?? '';

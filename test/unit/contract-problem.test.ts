@@ -7,12 +7,14 @@ import { problem, problemReason, ProblemSchema, type ProblemReason } from '../..
 const statuses: Record<ProblemReason, number> = {
   'malformed-body': 400,
   'unknown-frame': 400,
+  'model-required': 400,
   unauthorized: 401,
   forbidden: 403,
   'join-token-invalid': 403,
   'not-found': 404,
   'unknown-node': 404,
   'unknown-runtime': 404,
+  'unknown-model': 404,
   'unknown-job': 404,
   'method-not-allowed': 405,
   'ambiguous-runtime': 409,
@@ -21,9 +23,12 @@ const statuses: Record<ProblemReason, number> = {
   'not-admitted': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,
+  'foreign-host': 421,
   'upgrade-required': 426,
   'budget-exhausted': 429,
   'queue-full': 429,
+  'runtime-failed': 502,
+  'runtime-not-ready': 503,
   internal: 500,
 };
 const reasons = Object.keys(statuses).filter((key): key is ProblemReason => key in statuses);
