@@ -83,7 +83,7 @@ chat:   ${gatewayUrl}/v1 (OpenAI-compatible, this host only)
 
 ARW_ADMIN_TOKEN=${adminToken}
 curl -H "Authorization: Bearer ${adminToken}" ${matrix}
-curl ${gatewayUrl}/v1/chat/completions -d '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":32}'
+curl ${gatewayUrl}/v1/chat/completions -H 'Content-Type: application/json' -d '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":32}'
 
 export ARW_HUB_URL=${hubUrl}
 npm run -s cli -- runtime status

@@ -16,12 +16,17 @@ export type BodyStart = {
   finding: Finding;
 };
 
-/** Leaves the request paused. `gone`: the client went away before the body told its model. */
+/**
+ * Leaves the request paused. `gone`: the client went away before the body told its model.
+ * @param onWanted called before anything is read of a body that may come.
+ */
 export function readBodyStart(
   request: IncomingMessage,
+  onWanted: () => void,
 ): Promise<BodyStart | { kind: 'too-large' } | { kind: 'gone' }> {
   const announcedBytes = Number(request.headers['content-length'] ?? NaN);
   if (announcedBytes > BODY_MAX_BYTES) return Promise.resolve({ kind: 'too-large' });
+  onWanted();
   const isForm = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
   const finder = isForm ? new MultipartModelFinder() : new JsonModelFinder();
   const chunks: Buffer[] = [];

@@ -74,8 +74,9 @@ export class Door {
       return say({ reason: 'method-not-allowed', detail, headers: { allow: asked.method } });
     }
     if (asked.kind === 'models') return this.#tellModels(response);
-    if (expectsContinue) response.writeContinue();
-    const start = await readBodyStart(request);
+    const start = await readBodyStart(request, () => {
+      if (expectsContinue) response.writeContinue();
+    });
     if (start.kind === 'gone') return GONE;
     if (start.kind === 'too-large') return say(TOO_LARGE);
     return this.#pass(request, response, start, say);

@@ -67,7 +67,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const stateDir = join(directory, 'node');
     const manifest = join(directory, 'runtimes.toml');
     const port = Number(env['LLAMA_SERVER_PORT'] || (await freePort(PREFERRED_ENGINE_PORT)));
-    const gatewayPort = Number(env['ARW_GATEWAY_PORT'] || (await freePort(PREFERRED_GATEWAY_PORT)));
+    const gatewayPort = Number(env['ARW_GATEWAY_PORT']) || (await freePort(PREFERRED_GATEWAY_PORT));
     const extraArgs = env['LLAMA_SERVER_ARGS'] ?? '';
     await writeFile(
       manifest,
@@ -88,7 +88,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         stateDir,
         '--stop-children',
       ],
-      env: { ...env, ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir) },
+      env: {
+        ...env,
+        ARW_GATEWAY_PORT: String(gatewayPort),
+        ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir),
+      },
       readyLine: /^reporter ready \S+$/,
     });
     programs.push(reporter);
