@@ -209,7 +209,9 @@ describe('the end of either side', () => {
     const asked = door.ask({ do: 'silent' });
     await engine.says('asked silent');
     await engine.stop();
-    expectProblem(await asked, 502, /^a did not answer/);
+    const answer = await asked;
+    expectProblem(answer, 502, /^a did not answer/);
+    expect(await door.counted(1)).toMatchObject({ errors: 1 });
   });
 
   test('what an engine answers is passed on, errors too', async () => {
@@ -389,8 +391,8 @@ describe('its life', () => {
     await once(idle, 'connect');
     idle.write('GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await once(idle, 'data');
-    const closed = once(idle, 'close');
     await door.gateway.stop();
-    await closed;
+    await eventually('the connection is closed', () => idle.destroyed);
+    expect(door.gateway.url).toBeUndefined();
   });
 });
