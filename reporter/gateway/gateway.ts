@@ -48,6 +48,8 @@ export class Gateway {
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
       response.on('close', () => this.#afterAnswer());
+      // A write that meets a connection just lost: its `close` says all there is to know.
+      response.on('error', () => undefined);
       void door.take(request, response, expectsContinue);
     };
     this.#server.on('request', take(false));

@@ -56,9 +56,10 @@ class Relay {
 
   begin(): void {
     const { request, response, upstream, start, ended } = this.#exchange;
+    // Stays when all is over: an error without a listener would end the reporter.
+    upstream.on('error', this.#upstreamError);
     if (response.destroyed) return this.#clientGone();
     response.on('close', this.#clientGone);
-    upstream.on('error', this.#upstreamError);
     upstream.on('socket', (socket) => this.#onSocket(socket));
     upstream.on('response', (answer) => this.#onAnswer(answer));
     this.#sentBytes = start.length;
@@ -122,6 +123,8 @@ class Relay {
       this.#beginAnswer(answer);
       response.end();
       this.#settle({ kind: 'answered', status, firstByteMs: this.#firstByteMs, isStream });
+      // Answered before all was sent: the rest is read, so that the next request on this connection is found.
+      if (!this.#exchange.request.complete) this.#exchange.request.resume();
     });
     // Whatever the error was, `close` follows, and says whether the answer was whole.
     answer.on('error', () => undefined);

@@ -16,6 +16,11 @@ export function quantile(samples: readonly number[], q: number): number {
   return Math.round(nearestRank(samples, q) * 10) / 10;
 }
 
+/** The middle one, for figures of rounds that are compared with each other. */
+export function median(figures: readonly number[], digits = 2): number {
+  return Number(nearestRank(figures, 0.5).toFixed(digits));
+}
+
 function nearestRank(samples: readonly number[], q: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const value = sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))];

@@ -1,7 +1,7 @@
 // Owns the yardstick for a proxy: Debian's nginx, one on the PATH or fetched once into the project's cache, with as plain
 // a configuration as streaming allows.
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,21 +18,15 @@ export async function startNginx(
   routes: readonly Proxied[],
   folder: string,
   cacheDir: string,
-): Promise<{ stop(): Promise<void> }> {
+): Promise<ChildProcess> {
   const { command, args } = await findNginx(cacheDir);
   const file = join(folder, 'nginx.conf');
   await writeFile(file, configuration(routes, folder));
   const child = spawn(command, [...args, '-c', file, '-e', 'stderr'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const exited = once(child, 'exit');
   await once(child, 'spawn');
-  return {
-    async stop() {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
+  return child;
 }
 
 function configuration(routes: readonly Proxied[], folder: string): string {
