@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Three tiers: unit (pure, no process, no socket), integration (real workerd, real sockets, fixture programs),
-// e2e (the built hub, the reporter and a real llama-server). None retries; a missing engine fails.
+// Four tiers: unit (pure, no process, no socket), integration (real workerd, real sockets, fixture programs),
+// e2e (the built hub, the reporter and a real llama-server), fault (the same with something broken; for minutes instead
+// of seconds with FAULTS=long). None retries; a missing engine fails.
 export default defineConfig({
   test: {
     projects: [
@@ -22,6 +23,16 @@ export default defineConfig({
           // Their deadlines are claims about latency: nothing else may run beside them.
           fileParallelism: false,
           // The first one installs the engine where none is.
+          hookTimeout: 300_000,
+          globalSetup: ['test/support/e2e-setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'fault',
+          include: ['test/fault/**/*.test.ts'],
+          testTimeout: process.env['FAULTS'] === 'long' ? 600_000 : 60_000,
+          fileParallelism: false,
           hookTimeout: 300_000,
           globalSetup: ['test/support/e2e-setup.ts'],
         },

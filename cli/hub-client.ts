@@ -29,7 +29,7 @@ export type HubResponse = { status: number; body: unknown };
 /** Asks the hub. Any HTTP answer is an answer. @throws CliError where none comes. */
 export async function askHub(
   hub: Hub,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<HubResponse> {
@@ -48,17 +48,63 @@ export async function askHub(
     status = response.status;
     text = await response.text();
   } catch (error) {
+    throw unreachable(hub, error);
+  }
+  return { status, body: jsonOf(hub, status, text) };
+}
+
+/**
+ * Asks for a text that comes piece by piece, for as long as it takes. @throws CliError where no good answer comes, also
+ * from the pieces where they break off.
+ */
+export async function streamHub(hub: Hub, path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  const headers = hub.token === undefined ? {} : { authorization: `Bearer ${hub.token}` };
+  // Until it answers; what it then streams has no limit.
+  const slow = new AbortController();
+  const timer = setTimeout(() => slow.abort(new DOMException('', 'TimeoutError')), TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, hub.url), {
+      headers,
+      signal: AbortSignal.any([signal, slow.signal]),
+    });
+  } catch (error) {
+    throw unreachable(hub, error);
+  } finally {
+    clearTimeout(timer);
+  }
+  const { status, body } = response;
+  if (status >= 400) throw refused(hub, { status, body: jsonOf(hub, status, await response.text()) });
+  if (body === null) throw notAHub(hub, status);
+  return pieces(hub, body);
+}
+
+async function* pieces(hub: Hub, body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  try {
+    for await (const text of body.pipeThrough(new TextDecoderStream())) yield text;
+  } catch (error) {
     throw new CliError(
       EXIT.unreachable,
-      `the hub at ${hub.url.origin} cannot be reached (${reasonOf(error)}); is it running, and is ARW_HUB_URL right?`,
+      `the stream from ${hub.url.origin} broke off (${reasonOf(error)}); ask again to go on`,
       { cause: error },
     );
   }
+}
+
+function jsonOf(hub: Hub, status: number, text: string): unknown {
   try {
-    return { status, body: text === '' ? undefined : JSON.parse(text) };
+    return text === '' ? undefined : JSON.parse(text);
   } catch {
     throw notAHub(hub, status);
   }
+}
+
+function unreachable(hub: Hub, error: unknown): CliError {
+  return new CliError(
+    EXIT.unreachable,
+    `the hub at ${hub.url.origin} cannot be reached (${reasonOf(error)}); is it running, and is ARW_HUB_URL right?`,
+    { cause: error },
+  );
 }
 
 /** The body of a good answer. @throws CliError for every other. */
@@ -67,6 +113,12 @@ export function expectBody<T>(hub: Hub, response: HubResponse, schema: v.Generic
   const parsed = v.safeParse(schema, response.body);
   if (!parsed.success) throw notAHub(hub, response.status);
   return parsed.output;
+}
+
+/** For an answer that has nothing to say but that it is done. @throws CliError for every other. */
+export function expectDone(hub: Hub, response: HubResponse): void {
+  if (response.status >= 400) throw refused(hub, response);
+  if (response.status !== 204) throw notAHub(hub, response.status);
 }
 
 function refused(hub: Hub, { status, body }: HubResponse): CliError {

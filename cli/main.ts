@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-// Owns the command line of operators: its grammar, its help and its exit codes.
+// Owns the command line of operators: its families, its help and its exit codes. Each family's grammar is in grammar/.
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import type { CommandKind } from '../contract/command.ts';
 import { joinToken } from './commands/join-token.ts';
-import { runtimeCommand, type FollowOptions } from './commands/runtime-command.ts';
-import { runtimeStatus } from './commands/runtime-status.ts';
 import { CliError, EXIT } from './errors.ts';
+import { wholeNumber } from './grammar/flags.ts';
+import { addNodeFamily } from './grammar/node.ts';
+import { addRuntimeFamily } from './grammar/runtime.ts';
 import { hubFrom, type Hub, type HubFlags } from './hub-client.ts';
+import { progress } from './output.ts';
 
 const program = new Command('arw-cli')
   .description('Sees and steers the runtimes of a Runtime Matrix hub.')
@@ -24,40 +25,14 @@ Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted), 2 wron
 3 no hub answers there, 4 the token is missing or not allowed to. Faults are one line on stderr.`,
   );
 
-const runtime = program.command('runtime').description('look at runtimes and act on them');
-
-runtime
-  .command('status')
-  .description('every runtime of the fleet, then the matrix and which nodes are past its TTL')
-  .option('--json', 'print { supervisor, matrix } as the hub serves them')
-  .action((options: { json?: boolean }) => runtimeStatus(hub(), options));
-
-type RestoreFlags = FollowOptions & { id: string; restart: boolean; preset?: string; force?: boolean };
-
-follows('restore', 'restart a runtime, or bring it back; spends one restart of its budget')
-  .option('--no-restart', 'leave it alone where it is running')
-  .option('--preset <name>', 'start it with this preset of its manifest')
-  .option('--force', 'also when the restart budget is exhausted')
-  .action((flags: RestoreFlags) => {
-    const { id, restart, preset, force } = flags;
-    const args = { ...(!restart && { restart }), ...(preset && { preset }), ...(force && { force }) };
-    return runtimeCommand(hub(), 'restore', id, args, flags);
-  });
-
-for (const [kind, description] of [
-  ['start', 'start a runtime that was shut down'],
-  ['shutdown', 'stop a runtime, and leave it stopped'],
-] as const) {
-  follows(kind, description).action((flags: FollowOptions & { id: string }) =>
-    runtimeCommand(hub(), kind, flags.id, {}, flags),
-  );
-}
+addRuntimeFamily(program, hub);
+addNodeFamily(program, hub);
 
 program
   .command('join-token')
   .description('make a token with which new hosts enrol themselves, and print the line to run there')
-  .option('--uses <count>', 'how many hosts it is good for', wholeNumber, 1)
-  .option('--ttl-secs <seconds>', 'how long it is good', wholeNumber, 3600)
+  .option('--uses <count>', 'how many hosts it is good for', wholeNumber(1), 1)
+  .option('--ttl-secs <seconds>', 'how long it is good', wholeNumber(1), 3600)
   .option('--json', 'print the answer of the hub')
   .action((options: { json?: boolean; uses: number; ttlSecs: number }) => joinToken(hub(), options));
 
@@ -67,35 +42,13 @@ try {
   process.exitCode = report(error);
 }
 
-function follows(kind: CommandKind, description: string): Command {
-  return runtime
-    .command(kind)
-    .description(description)
-    .addOption(
-      new Option(
-        '--id <runtime>',
-        '<node>/<runtime>, or <runtime> where one node has it',
-      ).makeOptionMandatory(),
-    )
-    .option('--wait', 'follow the job to its end')
-    .option('--timeout <seconds>', 'how long --wait follows', wholeNumber, 120)
-    .option('--json', 'print the answer, or with --wait the job');
-}
-
 function hub(): Hub {
   return hubFrom(program.opts<HubFlags>(), process.env);
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return value;
-}
-
 function report(error: unknown): number {
   if (error instanceof CliError) {
-    process.stderr.write(`arw-cli: ${error.message}\n`);
+    progress(`arw-cli: ${error.message}`);
     return error.exitCode;
   }
   // Commander has said what was wrong already; help and version are no faults.

@@ -3,9 +3,20 @@
 import * as v from 'valibot';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
 import { RestartBudgetSchema } from './runtime-record.ts';
-import { Count, Line, Timestamp } from './scalars.ts';
+import { Count, Line, Timestamp, wholeNumber } from './scalars.ts';
+import { SandboxKindSchema } from './words.ts';
 
-export const COMMAND_KINDS = ['restore', 'start', 'shutdown'] as const;
+export const COMMAND_KINDS = [
+  'restore',
+  'start',
+  'shutdown',
+  'drain',
+  'undrain',
+  'load',
+  'unload',
+  'switch',
+  'budget',
+] as const;
 export const CommandKindSchema = v.picklist(COMMAND_KINDS);
 export type CommandKind = v.InferOutput<typeof CommandKindSchema>;
 
@@ -17,16 +28,80 @@ export const RestoreArgsSchema = v.strictObject({
   preset: v.optional(PresetName),
   force: v.optional(v.boolean()),
 });
-export type RestoreArgs = v.InferOutput<typeof RestoreArgsSchema>;
 
 export const NoArgsSchema = v.strictObject({});
+
+/** Longest wait for the slots of a draining runtime: shorter than a hub waits for the end of a command. */
+export const DRAIN_TIMEOUT_MAX_SECONDS = 3000;
+
+/**
+ * No new work, and once the slots are empty what `then` says: `hold` leaves it up and draining until an undrain.
+ * Not empty after `timeout_seconds` (default 300), the command fails and the runtime goes on draining.
+ */
+const DrainArgsSchema = v.strictObject({
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
+  then: v.optional(v.picklist(['hold', 'shutdown', 'restart'])),
+  timeout_seconds: v.optional(wholeNumber(1, DRAIN_TIMEOUT_MAX_SECONDS)),
+});
+
+/** `model` as the runtime lists it. */
+const ModelArgsSchema = v.strictObject({
+  model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+});
+
+/** At least one of them; what is left out stays as it is. Costs one restart where the runtime is up. */
+const SwitchArgsSchema = v.pipe(
+  v.strictObject({ preset: v.optional(PresetName), sandbox: v.optional(SandboxKindSchema) }),
+  v.check(
+    ({ preset, sandbox }) => preset !== undefined || sandbox !== undefined,
+    'must name a preset or a sandbox',
+  ),
+);
+
+export const BUDGET_MAX_RESTARTS = 1000;
+export const BUDGET_MAX_WINDOW_SECONDS = 30 * 86_400;
+
+/** At least one of them; what is left out stays as it is. Holds until the next one, over restarts of the reporter. */
+const BudgetArgsSchema = v.pipe(
+  v.strictObject({
+    max_restarts: v.optional(wholeNumber(0, BUDGET_MAX_RESTARTS)),
+    window_seconds: v.optional(wholeNumber(1, BUDGET_MAX_WINDOW_SECONDS)),
+  }),
+  v.check(
+    ({ max_restarts, window_seconds }) => max_restarts !== undefined || window_seconds !== undefined,
+    'must name max_restarts or window_seconds',
+  ),
+);
 
 /** The arguments that each kind takes. */
 export const COMMAND_ARGS = {
   restore: RestoreArgsSchema,
   start: NoArgsSchema,
   shutdown: NoArgsSchema,
+  drain: DrainArgsSchema,
+  undrain: NoArgsSchema,
+  load: ModelArgsSchema,
+  unload: ModelArgsSchema,
+  switch: SwitchArgsSchema,
+  budget: BudgetArgsSchema,
 } as const satisfies Record<CommandKind, v.GenericSchema>;
+
+const act = <const Kind extends CommandKind>(kind: Kind) =>
+  v.object({ kind: v.literal(kind), args: COMMAND_ARGS[kind] });
+
+/** What a command asks for: a kind with the arguments that it takes. */
+export const ActSchema = v.variant('kind', [
+  act('restore'),
+  act('start'),
+  act('shutdown'),
+  act('drain'),
+  act('undrain'),
+  act('load'),
+  act('unload'),
+  act('switch'),
+  act('budget'),
+]);
+export type Act = v.InferOutput<typeof ActSchema>;
 
 export const CommandErrorSchema = v.looseObject({ reason: Line, message: Line });
 export type CommandError = v.InferOutput<typeof CommandErrorSchema>;

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { CommandErrorSchema, CommandSchema } from './command.ts';
 import { NodeIdSchema } from './ids.ts';
+import { LogChunkSchema } from './logs.ts';
 import { ProblemSchema } from './problem.ts';
 import { Count, Line, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
@@ -58,9 +59,16 @@ export const NodeFrameSchema = v.variant('type', [
   HealthSchema,
   CommandReceivedSchema,
   CommandDoneSchema,
+  LogChunkSchema,
 ]);
 export type NodeFrame = v.InferOutput<typeof NodeFrameSchema>;
-export const NODE_FRAME_TYPES: readonly string[] = ['hello', 'health', 'command.received', 'command.done'];
+export const NODE_FRAME_TYPES: readonly string[] = [
+  'hello',
+  'health',
+  'command.received',
+  'command.done',
+  'log.chunk',
+];
 
 const WelcomeSchema = v.looseObject({
   type: v.literal('welcome'),
@@ -74,6 +82,7 @@ export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 export const HubFrameSchema = v.variant('type', [
   WelcomeSchema,
   CommandSchema,
+  /** Ends the reading of a log. What changes a runtime is not undone by it. */
   v.looseObject({ type: v.literal('command.cancel'), id: CommandId }),
   v.looseObject({ type: v.literal('health.ack'), boot_id: v.string(), seq: Count }),
   v.looseObject({ type: v.literal('reject'), problem: ProblemSchema }),

@@ -19,16 +19,23 @@ const PROBLEMS = {
   'ambiguous-runtime': { status: 409, title: 'Several nodes have a runtime of this id' },
   'node-exists': { status: 409, title: 'The node is enrolled already' },
   'node-mismatch': { status: 409, title: 'The snapshot is for another node' },
+  'socket-needed': { status: 409, title: 'The node reports without a socket' },
   'not-admitted': { status: 409, title: 'The frame came before its hello' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'foreign-host': { status: 421, title: 'The request is for another host' },
+  'key-taken': { status: 422, title: 'The idempotency key is that of another request' },
   'upgrade-required': { status: 426, title: 'A WebSocket upgrade is required' },
   'budget-exhausted': { status: 429, title: 'The restart budget is exhausted' },
+  'too-many-readers': { status: 429, title: 'The log is read by too many already' },
   'queue-full': { status: 429, title: 'The command queue of the node is full' },
   'runtime-failed': { status: 502, title: 'The runtime did not answer' },
   'runtime-not-ready': { status: 503, title: 'No runtime takes this request now' },
   internal: { status: 500, title: 'The hub failed' },
+  'node-too-old': { status: 501, title: 'The reporter of the node cannot do this' },
+  'node-failed': { status: 502, title: 'The node could not do this' },
+  'node-offline': { status: 503, title: 'The node is not connected' },
+  'node-silent': { status: 504, title: 'The node did not answer in time' },
 } as const;
 
 export type ProblemReason = keyof typeof PROBLEMS;

@@ -1,6 +1,7 @@
-// Owns the read models that a hub serves: the matrix, the supervisor view, and what freshness adds to them.
+// Owns the read models that a hub serves: the matrix, the supervisor view, what freshness adds to them, and the registry.
 
 import * as v from 'valibot';
+import { NodeIdSchema } from './ids.ts';
 import { RuntimeRecordSchema, RuntimeStatusSchema } from './runtime-record.ts';
 import { Count, NonNegative, Timestamp } from './scalars.ts';
 import { NodeStatusSchema, SnapshotSchema } from './snapshot.ts';
@@ -50,3 +51,9 @@ export const SupervisorSchema = v.looseObject({
   runtimes: v.array(SupervisorRecordSchema),
 });
 export type Supervisor = v.InferOutput<typeof SupervisorSchema>;
+
+/** Who is enrolled, heard or not: a node that has been silent for longer than the hub keeps is in no other book. */
+export const NodesSchema = v.looseObject({
+  nodes: v.array(v.looseObject({ node: NodeIdSchema, enrolled_at: Timestamp })),
+});
+export type Nodes = v.InferOutput<typeof NodesSchema>;

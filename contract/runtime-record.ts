@@ -40,7 +40,10 @@ export const RuntimeHealthSchema = v.looseObject({
 });
 export type RuntimeHealth = v.InferOutput<typeof RuntimeHealthSchema>;
 
-/** A sliding window of restarts. `reset_at` is when the oldest one leaves it, absent while none is in it. */
+/**
+ * A sliding window of restarts. `reset_at` is when the next one is free again: when the oldest that counts leaves the
+ * window. Absent while none is in it, and where the budget is 0.
+ */
 export const RestartBudgetSchema = v.looseObject({
   window_seconds: Count,
   max_restarts: Count,
@@ -66,6 +69,8 @@ export const RuntimeStatusSchema = v.looseObject({
   detail: v.array(Line),
   updated_at: Timestamp,
   health: v.optional(RuntimeHealthSchema),
+  /** It takes no new work. */
+  draining: v.optional(v.boolean()),
   restart_budget: v.optional(RestartBudgetSchema),
   pid: v.optional(Count),
   started_at: v.optional(Timestamp),

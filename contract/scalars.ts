@@ -17,5 +17,10 @@ export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const Ratio = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 export const NonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 
+export function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
+}
+
 /** One non-blank line of words for a person. */
 export const Line = v.pipe(v.string(), v.maxLength(LINE_MAX_LENGTH), v.regex(/\S/, 'must not be blank'));

@@ -12,6 +12,11 @@ export type Severity = v.InferOutput<typeof SeveritySchema>;
 export const StatusCodeSchema = v.picklist(['ok', 'degraded', 'error', 'offline']);
 export type StatusCode = v.InferOutput<typeof StatusCodeSchema>;
 
+/** How a runtime is confined on its host. */
+export const SANDBOX_KINDS = ['none', 'bwrap', 'container'] as const;
+export const SandboxKindSchema = v.picklist(SANDBOX_KINDS);
+export type SandboxKind = v.InferOutput<typeof SandboxKindSchema>;
+
 const STATE_LABELS: Record<RuntimeState, string> = {
   unknown: 'Unknown',
   starting: 'Starting',

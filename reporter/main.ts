@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Owns the command line of the reporter, its signals and its exit codes.
 
+import { expectToIdle } from './thrift.ts';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { fullJitterMs } from './backoff.ts';
@@ -50,6 +51,7 @@ try {
 async function run(flags: Flags): Promise<void> {
   const config = readConfig(flags, process.env);
   const manifest = await loadManifest(config.manifestPath);
+  if (manifest.gateway?.enabled === false) expectToIdle();
   const kept = await loadCredentials(config.stateDir, config.hub, config.node);
   if (kept === undefined && config.joinToken === undefined) {
     throw new ConfigError(

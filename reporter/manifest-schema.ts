@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { AcceleratorSchema } from '../contract/accelerator.ts';
 import { RuntimeIdSchema } from '../contract/ids.ts';
-import { Line } from '../contract/scalars.ts';
+import { Line, wholeNumber } from '../contract/scalars.ts';
 
 const Word = v.pipe(v.string('must be a string'), v.minLength(1, 'must not be empty'));
 const Words = v.array(Word, 'must be a list of strings');
@@ -20,18 +20,13 @@ const Name = v.pipe(
 );
 
 /** The backends that a manifest may name. */
-export const ADAPTERS = ['llama.cpp', 'process'] as const;
+export const ADAPTERS = ['llama.cpp', 'vllm', 'whisper.cpp', 'onnx', 'process', 'remote'] as const;
 
 const HttpUrl = v.pipe(
   Word,
   v.url('must be a URL, for example "http://127.0.0.1:8080/health"'),
   v.regex(/^https?:/, 'must begin with http:// or https://'),
 );
-
-function wholeNumber(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
-}
 
 const HealthSchema = v.strictObject({
   url: HttpUrl,
@@ -49,10 +44,31 @@ const ProcessSchema = v.strictObject({
   start_timeout_seconds: v.optional(wholeNumber(1, 24 * 3600)),
   stop_timeout_seconds: v.optional(wholeNumber(1, 600)),
   wedge_seconds: v.optional(wholeNumber(1, 24 * 3600)),
+  idle_probe_seconds: v.optional(wholeNumber(0, 24 * 3600)),
   health: v.optional(HealthSchema),
 });
 
-const RuntimeSchema = v.strictObject({
+const RemoteSchema = v.strictObject({
+  url: v.pipe(
+    HttpUrl,
+    v.check((text) => {
+      const { username, password, search } = new URL(text);
+      return username === '' && password === '' && search === '';
+    }, 'must hold no key or password; name the variable that holds it in api_key_env'),
+  ),
+  opt_in: v.optional(v.boolean('must be true or false')),
+  api_key_env: v.optional(
+    v.pipe(
+      Word,
+      v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself'),
+    ),
+  ),
+  models: v.optional(Words),
+  check_every_seconds: v.optional(wholeNumber(5, 24 * 3600)),
+  timeout_ms: v.optional(wholeNumber(50, 60_000)),
+});
+
+const RuntimeTable = v.strictObject({
   id: RuntimeIdSchema,
   adapter: v.picklist(ADAPTERS, `must be one of ${ADAPTERS.map((name) => `"${name}"`).join(', ')}`),
   name: v.optional(Line),
@@ -62,7 +78,8 @@ const RuntimeSchema = v.strictObject({
   auto_start: v.optional(v.boolean('must be true or false')),
   preset: v.optional(Name),
   tags: v.optional(StringMap),
-  process: ProcessSchema,
+  process: v.optional(ProcessSchema),
+  remote: v.optional(RemoteSchema),
   restart: v.optional(
     v.strictObject({
       max: v.optional(wholeNumber(0, 1000)),
@@ -76,6 +93,25 @@ const RuntimeSchema = v.strictObject({
     ),
   ),
 });
+
+/** The table that an adapter cannot do without. */
+const needed = ({ adapter }: { adapter: string }): 'process' | 'remote' =>
+  adapter === 'remote' ? 'remote' : 'process';
+
+const RuntimeSchema = v.pipe(
+  RuntimeTable,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = dataset.value;
+    const key = needed(input);
+    if (input[key] !== undefined) return;
+    addIssue({
+      message: 'is required',
+      path: [{ type: 'object', origin: 'value', input, key, value: undefined }],
+    });
+  }),
+  v.transform((entry) => ({ ...entry, process: entry.process ?? {} })),
+);
 export type RuntimeEntry = v.InferOutput<typeof RuntimeSchema>;
 
 const GatewaySchema = v.strictObject({

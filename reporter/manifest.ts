@@ -4,7 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { flagValue, presetSpec } from './backends/launch-spec.ts';
-import { DEFAULT_PORT } from './backends/llama-cpp.ts';
+import { DEFAULT_PORT, modelsFaults } from './backends/llama-launch.ts';
+import { ONNX_DEFAULT_PORT } from './backends/onnx.ts';
+import { VLLM_DEFAULT_PORT } from './backends/vllm.ts';
+import { WHISPER_DEFAULT_PORT } from './backends/whisper.ts';
 import { ManifestSchema, type Manifest, type RuntimeEntry } from './manifest-schema.ts';
 import { codeOf } from './errors.ts';
 
@@ -64,12 +67,41 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
     const other = `runtimes[${sharing}] (${manifest.runtimes[sharing]?.id})`;
     faults.push(`${at}.process.args: ${address} is taken by ${other}; give one another --port`);
   }
-  if (entry.adapter === 'llama.cpp') {
+  if (DEFAULT_PORTS[entry.adapter] !== undefined) {
     const { process, presets = {} } = entry;
     faults.push(...addressFaults(`${at}.process.args`, process.args ?? []));
+    if (entry.adapter === 'llama.cpp') faults.push(...modelsFaults(`${at}.process.args`, process));
     for (const [name, { args = [] }] of Object.entries(presets)) {
       faults.push(...addressFaults(`${at}.presets.${name}.args`, args));
     }
+  }
+  if (entry.adapter !== 'llama.cpp' && entry.process.idle_probe_seconds !== undefined) {
+    faults.push(`${at}.process.idle_probe_seconds: is for adapter "llama.cpp" alone; leave it out`);
+  }
+  if (
+    entry.adapter === 'vllm' &&
+    entry.process.command === undefined &&
+    entry.process.args?.[0] !== 'serve'
+  ) {
+    faults.push(
+      `${at}.process.args: must begin with "serve" and the model, as in ["serve", "Qwen/Qwen3-8B"]`,
+    );
+  }
+  if (entry.adapter === 'remote') {
+    const meant = ['process', 'restart', 'presets', 'preset', 'auto_start'] as const;
+    for (const key of meant) {
+      const said = entry[key];
+      const isSaid = typeof said === 'object' ? Object.keys(said).length > 0 : said !== undefined;
+      if (isSaid) faults.push(`${at}.${key}: a remote endpoint has no process to supervise; remove it`);
+    }
+  } else if (entry.remote !== undefined) {
+    faults.push(`${at}.remote: is for adapter "remote" only; remove it or change the adapter`);
+  }
+  if (
+    entry.adapter === 'onnx' &&
+    flagValue(presetSpec(entry, '', undefined).args, ['--model']) === undefined
+  ) {
+    faults.push(`${at}.process.args: must name the model, as in ["--model", "/models/x.onnx"]`);
   }
   if (entry.adapter === 'process') {
     if (entry.process.command === undefined)
@@ -80,14 +112,23 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
   return faults;
 }
 
+/** Of the servers that are told where to listen by `--host` and `--port`. */
+const DEFAULT_PORTS: Partial<Record<RuntimeEntry['adapter'], string>> = {
+  'llama.cpp': DEFAULT_PORT,
+  vllm: VLLM_DEFAULT_PORT,
+  'whisper.cpp': WHISPER_DEFAULT_PORT,
+  onnx: ONNX_DEFAULT_PORT,
+};
+
 /**
- * Where a llama-server that starts with the reporter will listen. Two cannot start there together: one would fail, and
+ * Where a server that starts with the reporter will listen. Two cannot start there together: one would fail, and
  * until then the answers of the other would pass for its own.
  */
 function addressAtStart(entry: RuntimeEntry): string | undefined {
-  if (entry.adapter !== 'llama.cpp' || entry.auto_start === false) return undefined;
+  const defaultPort = DEFAULT_PORTS[entry.adapter];
+  if (defaultPort === undefined || entry.auto_start === false) return undefined;
   const { args } = presetSpec(entry, '', undefined);
-  return `${flagValue(args, ['--host']) ?? '127.0.0.1'}:${flagValue(args, ['--port']) ?? DEFAULT_PORT}`;
+  return `${flagValue(args, ['--host']) ?? '127.0.0.1'}:${flagValue(args, ['--port']) ?? defaultPort}`;
 }
 
 /** The server is asked under the address that its arguments name, so they must name one. */

@@ -3,22 +3,28 @@
 import { randomUUID } from 'node:crypto';
 import { Accelerators } from './accelerators/accelerators.ts';
 import { readHost } from './accelerators/host.ts';
-import { makeBackend } from './backends/registry.ts';
+import { makeBackend, makeRemote } from './backends/registry.ts';
 import { ConfigError, type Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import { gatewaySettings } from './gateway/settings.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
+import { HostRedaction, secretsOfEntry } from './logs/host-redaction.ts';
+import { secretsOfEnvironment } from './logs/secrets.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
+import { LOGS_KIND } from '../contract/logs.ts';
 import { SnapshotBuilder } from './snapshot/snapshot.ts';
 import { RuntimeLog } from './supervisor/logs.ts';
+import type { ManagedRuntime } from './supervisor/managed-runtime.ts';
 import { RuntimeMemory } from './supervisor/memory.ts';
+import { RemoteWatch } from './supervisor/remote-watch.ts';
 import { RuntimeLoop } from './supervisor/runtime-loop.ts';
 import type { Policy } from './supervisor/state.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { CommandIntake } from './uplink/command-intake.ts';
 import { CommandJournal } from './uplink/journal.ts';
 import { Uplink } from './uplink/link.ts';
+import { LogRelay } from './uplink/log-relay.ts';
 import { messageOf } from './errors.ts';
 
 const REPORT_EVERY_MS = 5_000;
@@ -54,18 +60,28 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
   const ended = new AbortController();
   let uplink: Uplink | undefined;
+  let relay: LogRelay | undefined;
 
-  const loops = manifest.runtimes.map(
-    (entry) =>
-      new RuntimeLoop({
-        backend: makeBackend(entry, { llamaServer: config.llamaServer }),
-        policy: policyOf(entry, config),
-        output: new RuntimeLog(config.stateDir, entry.id),
-        memory: new RuntimeMemory(config.stateDir, entry.id),
-        log,
-        onMaterialChange: () => uplink?.publishSoon(),
-      }),
-  );
+  const redaction = new HostRedaction();
+  // A child inherits the environment, and may tell what it finds there.
+  redaction.add(secretsOfEnvironment(process.env));
+  redaction.add(manifest.runtimes.flatMap(secretsOfEntry));
+  if (config.joinToken !== undefined) redaction.add([config.joinToken]);
+
+  const onMaterialChange = (): void => uplink?.publishSoon();
+  const loops = manifest.runtimes.map((entry): ManagedRuntime => {
+    const remote = makeRemote(entry, process.env);
+    if (remote !== undefined) return new RemoteWatch({ remote, log, onMaterialChange });
+    return new RuntimeLoop({
+      backend: makeBackend(entry, { llamaServer: config.llamaServer }),
+      policy: policyOf(entry, config),
+      output: new RuntimeLog(config.stateDir, entry.id, () => redaction.redact),
+      memory: new RuntimeMemory(config.stateDir, entry.id),
+      ...(entry.preset !== undefined && { preset: entry.preset }),
+      log,
+      onMaterialChange,
+    });
+  });
   const supervisor = new Supervisor(loops);
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
@@ -85,6 +101,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const inventory = accelerators.start().then(() => uplink?.publishSoon());
 
   const linked = options.credentials(ended.signal).then((credentials) => {
+    redaction.add([credentials.token, credentials.command_key]);
     const link = new Uplink(
       {
         hub: config.hub,
@@ -97,14 +114,15 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
           const nowMs = Date.now();
           const readings = {
             host: readHost(),
-            records: supervisor.records(),
+            records: supervisor.records().map((record) => redaction.record(record)),
             accelerators: accelerators.readings(nowMs),
             http: gateway?.telemetry(),
             notes: gateway?.notes() ?? [],
           };
           return JSON.stringify(snapshots.next(readings, intervalMs, nowMs));
         },
-        onCommand: (command) => void intake.take(command),
+        onCommand: (command) => void (command.kind === LOGS_KIND ? logs : intake).take(command),
+        onCancel: (id) => logs.cancel(id),
         onFirstAccepted: options.onFirstAccepted,
       },
       REPORT_EVERY_MS,
@@ -116,8 +134,22 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       supervisor,
       log,
       hubNowMs: () => link.hubNowMs(),
-      report: (progress) => link.report(progress),
+      report: (progress) =>
+        link.report(
+          progress.kind === 'done' ? { ...progress, outcome: redaction.outcome(progress.outcome) } : progress,
+        ),
     });
+    const logs = new LogRelay({
+      node: config.node,
+      commandKey: credentials.command_key,
+      source: (runtimeId) => supervisor.outputOf(runtimeId),
+      room: () => link.room(),
+      send: (frame) => link.sendLive(frame),
+      log,
+      hubNowMs: () => link.hubNowMs(),
+      nowMs: Date.now,
+    });
+    relay = logs;
     uplink = link;
     link.start();
   });
@@ -134,6 +166,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       else supervisor.release();
       accelerators.stop();
       ended.abort();
+      relay?.stop();
       await Promise.all([linked.catch(ignoreAbort), inventory]);
       await uplink?.stop();
       await journal.close();

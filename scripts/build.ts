@@ -6,6 +6,8 @@ import { buildWorker } from '../selfhost/build-worker.ts';
 
 const PROGRAMS = {
   'arw-reporter': 'reporter/main.ts',
+  // Started by the reporter for a runtime of adapter "onnx".
+  'arw-onnx-host': 'reporter/onnx-host/main.ts',
   'arw-cli': 'cli/main.ts',
   'arw-hub': 'selfhost/main.ts',
 };

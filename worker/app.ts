@@ -7,6 +7,7 @@ import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
 import { problemResponse } from './problem-response.ts';
 import { joinTokens } from './routes/join-tokens.ts';
+import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
 import { nodeAdministration } from './routes/node-administration.ts';
 import { nodes } from './routes/nodes.ts';
@@ -24,6 +25,7 @@ app.route('/nodes', nodeAdministration);
 app.route('/join-tokens', joinTokens);
 app.route('/state', state);
 app.route('/orchestrator', orchestrator);
+app.route('/orchestrator', logs);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 

@@ -1,4 +1,4 @@
-// Owns `arw-cli runtime restore|start|shutdown`: asks for a command and, with --wait, follows it to its end.
+// Owns an act on a runtime: asks the hub for it and, where that is wanted, follows its job to the end.
 
 import * as v from 'valibot';
 import {
@@ -6,43 +6,45 @@ import {
   CommandAcceptedSchema,
   isFinalJobState,
   JobSchema,
+  type BudgetRefusal,
   type CommandAccepted,
   type CommandKind,
   type Job,
-  type RestoreArgs,
 } from '../../contract/command.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { askHub, expectBody, type Hub } from '../hub-client.ts';
 import { print, printJson, progress } from '../output.ts';
 import { budgetWords } from '../render/budget.ts';
+import { endWords } from '../render/job-end.ts';
 
 const FIRST_LOOK_MS = 100;
 const LOOK_EVERY_MS = 1_000;
 
-export type FollowOptions = { json?: boolean; wait?: boolean; timeout: number };
+export type Act = { kind: CommandKind; id: string; args: Record<string, unknown> };
 
-export async function runtimeCommand(
-  hub: Hub,
-  kind: CommandKind,
-  id: string,
-  args: RestoreArgs,
-  options: FollowOptions,
-): Promise<void> {
+export type FollowOptions = { json: boolean; wait: boolean; timeoutSeconds: number };
+
+export async function runtimeCommand(hub: Hub, act: Act, options: FollowOptions): Promise<void> {
+  const { kind, id, args } = act;
   const response = await askHub(hub, 'POST', `orchestrator/runtimes/${encodeURIComponent(id)}/${kind}`, args);
   const refusal = v.safeParse(BudgetRefusalSchema, response.body);
   if (response.status === 429 && refusal.success) {
-    if (options.json === true) printJson(response.body);
-    const { node, runtime_id, restart_budget } = refusal.output;
-    throw new CliError(
-      EXIT.failed,
-      `restart budget of ${node}/${runtime_id} is exhausted: ${budgetWords(restart_budget)}; ` +
-        'wait for the reset, or add --force',
-    );
+    if (options.json) printJson(response.body);
+    throw new CliError(EXIT.failed, refusalWords(kind, refusal.output));
   }
   const accepted = expectBody(hub, response, CommandAcceptedSchema);
-  if (options.wait === true) return follow(hub, kind, accepted, options);
-  if (options.json === true) return printJson(accepted);
+  if (options.wait) return follow(hub, kind, accepted, options);
+  if (options.json) return printJson(accepted);
   print(acceptedWords(kind, accepted));
+}
+
+function refusalWords(kind: CommandKind, { node, runtime_id, restart_budget }: BudgetRefusal): string {
+  const name = `${node}/${runtime_id}`;
+  const instead =
+    kind === 'restore'
+      ? 'add --force'
+      : `raise it with "arw-cli runtime budget --id ${name} --max-restarts ${restart_budget.used + 1}"`;
+  return `restart budget of ${name} is exhausted: ${budgetWords(restart_budget)}; wait for the reset, or ${instead}`;
 }
 
 function acceptedWords(kind: CommandKind, accepted: CommandAccepted): string {
@@ -59,31 +61,29 @@ async function follow(
   options: FollowOptions,
 ): Promise<void> {
   progress(acceptedWords(kind, accepted));
-  const deadlineMs = Date.now() + options.timeout * 1000;
+  const deadlineMs = Date.now() + options.timeoutSeconds * 1000;
   let told: Job['state'] | undefined;
   for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(LOOK_EVERY_MS, delayMs * 2)) {
     const answer = await askHub(hub, 'GET', `orchestrator/jobs/${encodeURIComponent(accepted.job_id)}`);
     const job = expectBody(hub, answer, JobSchema);
-    if (isFinalJobState(job.state)) return conclude(kind, job, options);
+    if (isFinalJobState(job.state)) return conclude(job, options);
     if (job.state !== told) progress(`${job.state}…`);
     told = job.state;
-    if (Date.now() >= deadlineMs) {
-      throw new CliError(
-        EXIT.failed,
-        `job ${job.job_id} is still ${job.state} after ${options.timeout} s; it goes on, and expires at ${job.expires_at}`,
-      );
-    }
+    if (Date.now() >= deadlineMs) throw new CliError(EXIT.failed, stillOpen(job, options.timeoutSeconds));
     await new Promise((resolve) => {
       setTimeout(resolve, delayMs);
     });
   }
 }
 
-function conclude(kind: CommandKind, job: Job, options: FollowOptions): void {
-  if (options.json === true) printJson(job);
-  if (job.state !== 'completed') {
-    const reason = job.error === undefined ? '' : `: ${job.error.message}`;
-    throw new CliError(EXIT.failed, `${kind} of ${job.node}/${job.runtime_id} ${job.state}${reason}`);
-  }
-  if (options.json !== true) print(`${kind} of ${job.node}/${job.runtime_id} completed`);
+/** What its node has taken does not expire any more. */
+function stillOpen(job: Job, timeoutSeconds: number): string {
+  const expiry = job.state === 'running' ? '' : `, and expires at ${job.expires_at}`;
+  return `job ${job.job_id} is still ${job.state} after ${timeoutSeconds} s; it goes on${expiry}`;
+}
+
+function conclude(job: Job, options: FollowOptions): void {
+  if (options.json) printJson(job);
+  if (job.state !== 'completed') throw new CliError(EXIT.failed, endWords(job));
+  if (!options.json) print(endWords(job));
 }

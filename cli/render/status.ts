@@ -2,14 +2,17 @@
 
 import type { Matrix, MatrixItem, Supervisor, SupervisorRecord } from '../../contract/read-models.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
-import { toSeconds } from './time.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
+import { headroomWords } from './budget.ts';
+import { modelLines, oneModelWords } from './models.ts';
+import { block, fit } from './table.ts';
+import { toSeconds } from './time.ts';
 
 /** @param columns the width of the terminal; undefined where there is none, and lines keep their length. */
 export function renderStatus(supervisor: Supervisor, matrix: Matrix, columns: number | undefined): string {
   const lines = [
     ...headerLines(supervisor),
-    ...block(supervisor.runtimes.map(runtimeCells)),
+    ...runtimeLines(supervisor.runtimes, columns),
     '',
     matrixHeader(matrix),
     ...block(Object.entries(matrix.items).map(([node, item]) => nodeCells(node, item))),
@@ -22,6 +25,8 @@ function headerLines({ runtimes, updated_at }: Supervisor): string[] {
     const count = runtimes.filter((record) => record.status.state === state).length;
     return count === 0 ? [] : [`${count} ${stateLabel(state).toLowerCase()}`];
   });
+  const draining = runtimes.filter((record) => record.status.draining === true).length;
+  if (draining > 0) counts.push(`${draining} of them draining`);
   const told = counts.length === 0 ? '' : ` (${counts.join(', ')})`;
   const lines = [`Runtimes: ${runtimes.length}${told}, as of ${toSeconds(updated_at)}`];
   if (runtimes.length === 0) return [...lines, 'No node has reported a runtime yet.'];
@@ -35,8 +40,12 @@ function headroomLines(runtimes: readonly SupervisorRecord[]): string[] {
       ? []
       : [{ name: nameOf(record), budget: record.status.restart_budget }],
   );
-  const [tightest] = budgets.toSorted((a, b) => a.budget.remaining - b.budget.remaining);
-  if (tightest === undefined) return ['Restarts left: unknown, no runtime reports a budget'];
+  if (budgets.length === 0) return ['Restarts left: unknown, no runtime reports a budget'];
+  // A budget of 0 is never tight: nobody wants those restarts.
+  const [tightest] = budgets
+    .filter(({ budget }) => budget.max_restarts > 0)
+    .toSorted((a, b) => a.budget.remaining - b.budget.remaining);
+  if (tightest === undefined) return ['Restarts left: automatic restarts are off everywhere'];
   const resets = budgets.flatMap(({ budget }) => resetOf(budget)).toSorted();
   const { remaining, max_restarts } = tightest.budget;
   return [
@@ -49,6 +58,15 @@ function resetOf(budget: RestartBudget): string[] {
   return budget.reset_at === undefined ? [] : [budget.reset_at];
 }
 
+/** A runtime with several models has a line for each state of theirs under its own. */
+function runtimeLines(runtimes: readonly SupervisorRecord[], columns: number | undefined): string[] {
+  const rows = block(runtimes.map(runtimeCells));
+  return runtimes.flatMap(({ descriptor, stale }, index) => [
+    rows[index] ?? '',
+    ...modelLines(descriptor.models, stale, columns),
+  ]);
+}
+
 function runtimeCells(record: SupervisorRecord): string[] {
   const { status, descriptor } = record;
   // First, since a narrow terminal cuts the end: whoever looks must know that no model is behind it.
@@ -56,20 +74,26 @@ function runtimeCells(record: SupervisorRecord): string[] {
   facts.push(status.summary === status.state_label ? undefined : status.summary);
   if (!record.stale) {
     const { restart_budget: budget, health } = status;
-    if (budget) facts.push(`${budget.remaining} of ${budget.max_restarts} restarts left`);
+    if (budget) facts.push(headroomWords(budget));
     const pace = health?.predicted_tokens_per_second;
     if (pace !== undefined) facts.push(`${pace.toFixed(1)} tokens/s`);
-    if (health?.capacity !== undefined && health.inflight_jobs !== undefined) {
+    // The summary of what drains says that already.
+    if (health?.capacity !== undefined && health.inflight_jobs !== undefined && status.draining !== true) {
       facts.push(`${health.inflight_jobs} of ${health.capacity} slots busy`);
     }
   }
-  const models = (descriptor.models ?? []).map((model) => model.id).join(', ');
-  if (models !== '') facts.push(models);
+  facts.push(oneModelWords(descriptor.models, record.stale));
   return [
     nameOf(record),
-    `${status.state_label} (${status.severity_label})`,
+    `${status.state_label} (${qualities(record)})`,
     facts.filter((fact) => fact !== undefined).join(', '),
   ];
+}
+
+/** That it takes no new work says more than that nothing is wrong with it. */
+function qualities({ status }: SupervisorRecord): string {
+  if (status.draining !== true) return status.severity_label;
+  return status.severity === 'info' ? 'draining' : `${status.severity_label}, draining`;
 }
 
 function matrixHeader(matrix: Matrix): string {
@@ -87,21 +111,4 @@ function nodeCells(node: string, item: MatrixItem): string[] {
 
 function nameOf(record: SupervisorRecord): string {
   return `${record.node}/${record.descriptor.id}`;
-}
-
-/** Columns as wide as their widest cell, the last one free. */
-function block(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => {
-    const padded = row.map((cell, column) =>
-      column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
-    );
-    return `  ${padded.join('  ')}`.trimEnd();
-  });
-}
-
-function fit(line: string, columns: number | undefined): string {
-  return columns === undefined || line.length <= columns
-    ? line
-    : `${line.slice(0, Math.max(1, columns - 1))}…`;
 }

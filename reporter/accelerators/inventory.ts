@@ -1,19 +1,25 @@
 // Owns the list of GPUs present, taken once at start: it spawns vendor tools, so it is no place for hot figures.
 
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
 import { acceleratorLabel, type Accelerator, type AcceleratorReading } from '../../contract/accelerator.ts';
 import { spokenLine } from '../../contract/status.ts';
 
 /** What `systeminformation` says of one display controller, as far as it is read here. */
-export type GpuController = {
-  vendor: string;
-  model: string;
-  name?: string;
-  pciBus?: string;
-  busAddress?: string;
-  memoryTotal?: number;
-  vram?: number | null;
-  driverVersion?: string;
-};
+const ControllerSchema = v.object({
+  vendor: v.string(),
+  model: v.string(),
+  name: v.optional(v.string()),
+  pciBus: v.optional(v.string()),
+  busAddress: v.optional(v.string()),
+  memoryTotal: v.optional(v.number()),
+  vram: v.nullish(v.number()),
+  driverVersion: v.optional(v.string()),
+});
+export type GpuController = v.InferOutput<typeof ControllerSchema>;
+const ControllersSchema = v.pipe(v.string(), v.parseJson(), v.array(ControllerSchema));
 
 const MIB = 1024 * 1024;
 
@@ -24,12 +30,22 @@ const VENDORS: readonly { pattern: RegExp; accelerator: Accelerator }[] = [
   { pattern: /intel/i, accelerator: 'gpu_vulkan' },
 ];
 
-/** One reading a GPU with what does not change; its state is `unknown`, since nothing of it was measured. */
+/** Prints what a package found; its place is the argument. */
+const LIST_CONTROLLERS = `
+  const { graphics } = require(process.argv[1]);
+  graphics().then(({ controllers }) => process.stdout.write(JSON.stringify(controllers)));
+`;
+const WITHIN_MS = 30_000;
+
+/**
+ * One reading a GPU with what does not change; its state is `unknown`, since nothing of it was measured. Listed by a
+ * process of its own: the package waits for its tools in a way that stops a program, and costs memory once loaded.
+ */
 export async function readGpuInventory(): Promise<AcceleratorReading[]> {
-  // Loaded here: the package is needed once and costs memory for as long as it is loaded.
-  const { graphics } = await import('systeminformation');
-  const { controllers } = await graphics();
-  return gpuReadings(controllers);
+  const place = fileURLToPath(import.meta.resolve('systeminformation'));
+  const args = ['--eval', LIST_CONTROLLERS, place];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: WITHIN_MS });
+  return gpuReadings(v.parse(ControllersSchema, stdout));
 }
 
 export function gpuReadings(controllers: readonly GpuController[]): AcceleratorReading[] {

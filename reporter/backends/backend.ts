@@ -36,6 +36,8 @@ export type Backend = {
   endpoint(): Endpoint;
   /** Undefined where the server serves one model for its whole life. */
   readonly modelControl?: ModelControl;
+  /** How many of the last lines `explainExit` needs to find a cause; few by default. */
+  readonly exitLines?: number;
   /** One sentence on why the process ended, from its exit and the last lines that it wrote. */
   explainExit(exit: Exit, lastLines: readonly string[]): string;
 };

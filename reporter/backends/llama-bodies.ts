@@ -2,14 +2,12 @@
 
 import { basename } from 'node:path';
 import * as v from 'valibot';
-import { messageOf } from '../errors.ts';
 import { ModelSchema, type Model } from '../../contract/runtime-record.ts';
 import { Count } from '../../contract/scalars.ts';
 import type { HttpLook } from './http-probe.ts';
 import { unlabelledSamples } from './prometheus.ts';
+import { readJson, readText, type Reading } from './reading.ts';
 import type { TokenCounters } from './throughput.ts';
-
-export type Reading<T> = { kind: 'known'; value: T } | { kind: 'unknown'; reason: string };
 
 /** While a model loads, every endpoint answers 503 with this error: the server is starting, not failing. */
 export function isLoadingAnswer(answer: { status: number; body: string }): boolean {
@@ -19,12 +17,23 @@ export function isLoadingAnswer(answer: { status: number; body: string }): boole
 const PropsSchema = v.object({
   is_sleeping: v.optional(v.boolean(), false),
   total_slots: v.optional(Count),
+  role: v.optional(v.string()),
+  max_instances: v.optional(Count),
 });
 
-export function readProps(answer: HttpLook): Reading<{ sleeping: boolean; totalSlots: number | undefined }> {
+export type Props = {
+  sleeping: boolean;
+  totalSlots: number | undefined;
+  /** Present on a router: how many models it keeps loaded at most, 0 for any number, undefined where it does not say. */
+  router?: { maxInstances: number | undefined };
+};
+
+export function readProps(answer: HttpLook): Reading<Props> {
   const body = readJson(answer, PropsSchema);
   if (body.kind === 'unknown') return body;
-  return { kind: 'known', value: { sleeping: body.value.is_sleeping, totalSlots: body.value.total_slots } };
+  const { is_sleeping: sleeping, total_slots: totalSlots, role, max_instances: maxInstances } = body.value;
+  const router = role === 'router' && { router: { maxInstances } };
+  return { kind: 'known', value: { sleeping, totalSlots, ...router } };
 }
 
 /** What moves in a slot; an object in older builds, a list in newer ones, absent while it never worked. */
@@ -90,10 +99,9 @@ export type MetricsReading = { counters: TokenCounters; queued: number | undefin
 
 /** Reads counters only: the gauges of throughput are averages since the last scrape, by whoever scraped. */
 export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
-  const fault = faultOf(answer);
-  if (fault !== undefined || answer.kind !== 'answer')
-    return { kind: 'unknown', reason: fault ?? 'no answer' };
-  const samples = unlabelledSamples(answer.body);
+  const text = readText(answer);
+  if (text.kind === 'unknown') return text;
+  const samples = unlabelledSamples(text.value);
   const promptTokens = samples?.get('llamacpp:prompt_tokens_total');
   const promptSeconds = samples?.get('llamacpp:prompt_seconds_total');
   const predictedTokens = samples?.get('llamacpp:tokens_predicted_total');
@@ -109,26 +117,4 @@ export function readMetrics(answer: HttpLook): Reading<MetricsReading> {
   const counters = { promptTokens, promptSeconds, predictedTokens, predictedSeconds };
   const deferred = samples?.get('llamacpp:requests_deferred');
   return { kind: 'known', value: { counters, queued: v.is(Count, deferred) ? deferred : undefined } };
-}
-
-function readJson<T>(answer: HttpLook, schema: v.GenericSchema<unknown, T>): Reading<T> {
-  const fault = faultOf(answer);
-  if (fault !== undefined || answer.kind !== 'answer')
-    return { kind: 'unknown', reason: fault ?? 'no answer' };
-  let body: unknown;
-  try {
-    body = JSON.parse(answer.body);
-  } catch (error) {
-    return { kind: 'unknown', reason: `no JSON: ${messageOf(error)}` };
-  }
-  const parsed = v.safeParse(schema, body);
-  if (parsed.success) return { kind: 'known', value: parsed.output };
-  const [issue] = parsed.issues;
-  return { kind: 'unknown', reason: `unexpected body at ${v.getDotPath(issue) ?? 'its root'}` };
-}
-
-function faultOf(answer: HttpLook): string | undefined {
-  if (answer.kind !== 'answer') return answer.reason;
-  if (answer.status === 401) return 'HTTP 401: the API key is missing in the manifest';
-  return answer.status === 200 ? undefined : `HTTP ${answer.status}`;
 }

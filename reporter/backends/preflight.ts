@@ -5,6 +5,7 @@ import { access, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { LaunchSpec } from '../supervisor/child.ts';
+import { listenerOn } from '../../system/listeners.ts';
 import { codeOf } from '../errors.ts';
 
 const CONNECT_TIMEOUT_MS = 500;
@@ -40,19 +41,29 @@ export async function fileFault(file: string, what: string, key: string): Promis
   }
 }
 
+/** Why a folder cannot be used; undefined where it can. `key` is where the manifest names it. */
+export async function directoryFault(path: string, what: string, key: string): Promise<string | undefined> {
+  return (await isDirectory(path)) ? undefined : `${what} ${path} is no folder; create it or change ${key}`;
+}
+
 /** Why a server could not bind here: somebody answers already. Undefined where nobody does. */
-export function portFault(host: string, port: number): Promise<string | undefined> {
+export async function portFault(host: string, port: number): Promise<string | undefined> {
+  if (!(await answers(host, port))) return undefined;
+  const holder = await listenerOn(host, port);
+  const by = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.program})`;
+  return `Port ${port} on ${host} is in use by ${by}; stop that one or choose another port`;
+}
+
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect({ host, port });
-    const finish = (fault: string | undefined): void => {
+    const finish = (connected: boolean): void => {
       socket.destroy();
-      done(fault);
+      done(connected);
     };
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => finish(undefined));
-    socket.once('error', () => finish(undefined));
-    socket.once('connect', () =>
-      finish(`Port ${port} on ${host} is in use by another process; stop that one or choose another port`),
-    );
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => finish(false));
+    socket.once('error', () => finish(false));
+    socket.once('connect', () => finish(true));
   });
 }
 

@@ -150,6 +150,7 @@ export class Door {
     start: BodyStart,
   ): Promise<Relayed> {
     const { endpoint } = runtime;
+    if (endpoint === undefined) return { kind: 'unreachable', reason: 'nothing may be sent there' };
     const bytes = model === undefined ? start.bytes : withModel(start, model);
     const headers = requestHeaders(request.rawHeaders, endpoint.headers);
     const length = request.headers['content-length'];
@@ -161,7 +162,7 @@ export class Door {
       return await relay({
         request,
         response,
-        upstream: await this.#options.upstream.open(endpoint, request.url ?? '/', headers),
+        upstream: this.#options.upstream.open(endpoint, request.url ?? '/', headers),
         start: bytes,
         ended: start.ended,
         ownHeaders: ['x-arw-runtime', runtime.id],

@@ -3,7 +3,7 @@
 
 import { closest } from '../../contract/closest.ts';
 import type { Model } from '../../contract/runtime-record.ts';
-import type { Routable } from './routable.ts';
+import { isUp, type Routable } from './routable.ts';
 
 /** `model` is the name that the server itself knows; undefined where the body says it already, or nobody knows better. */
 export type Candidate = { runtime: Routable; model: string | undefined };
@@ -24,7 +24,7 @@ export function route(
   runtimes: readonly Routable[],
   inflight: ReadonlyMap<string, number>,
 ): Routing {
-  const matches = name === undefined ? runtimes.map(unnamed) : bestMatches(name, runtimes);
+  const matches = name === undefined ? runtimes.filter(isHere).map(unnamed) : bestMatches(name, runtimes);
   if (matches.length === 0) {
     if (name !== undefined) return { kind: 'unknown-model', closest: closest(name, knownNames(runtimes)) };
     return { kind: 'not-ready', runtimes: [] };
@@ -42,16 +42,25 @@ function knownNames(runtimes: readonly Routable[]): string[] {
   return [...new Set(runtimes.flatMap(({ id, models }) => [...models.map((model) => model.id), id]))];
 }
 
-/** A degraded runtime may only be slow to answer its probes; it is tried after the ready ones. */
-function canServe({ accepting, state }: Routable): boolean {
-  return accepting && (state === 'ready' || state === 'degraded' || state === 'unknown');
+function canServe({ accepting, state, endpoint }: Routable): boolean {
+  return accepting && isUp(state) && endpoint !== undefined;
 }
 
-/** All that match as exactly as the most exact one: a model's own id is never taken for another one's short name. */
+/**
+ * All that match as exactly as the most exact one: a model's own id is never taken for another one's short name. What a
+ * runtime of this host has never goes elsewhere, also while that runtime is down: an endpoint on another host is asked
+ * for what only it has, or by its own name.
+ */
 function bestMatches(name: string, runtimes: readonly Routable[]): Match[] {
   const matches = runtimes.map((runtime) => match(name, runtime)).filter((found) => found !== undefined);
   const best = Math.min(...matches.map(({ rank }) => rank));
-  return matches.filter(({ rank }) => rank === best);
+  const exact = matches.filter(({ rank }) => rank === best);
+  const here = exact.filter(({ runtime }) => isHere(runtime));
+  return here.length > 0 ? here : exact;
+}
+
+function isHere({ isElsewhere }: Routable): boolean {
+  return !isElsewhere;
 }
 
 function match(name: string, runtime: Routable): Match | undefined {

@@ -1,7 +1,7 @@
 // Owns the words for a request that names something that cannot be served now. Pure.
 
 import type { Refusal } from './refusal.ts';
-import type { Routable } from './routable.ts';
+import { isUp, type Routable } from './routable.ts';
 
 /** A model is loaded within seconds or minutes, and nobody knows which; asking costs next to nothing. */
 const RETRY_AFTER_SECONDS = 5;
@@ -30,8 +30,4 @@ export function notReady(runtimes: readonly Routable[]): Refusal {
     detail,
     ...(passes && { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } }),
   };
-}
-
-function isUp(state: Routable['state']): boolean {
-  return state === 'ready' || state === 'degraded' || state === 'unknown';
 }

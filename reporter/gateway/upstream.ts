@@ -1,10 +1,11 @@
 // Owns the connections to the runtimes: one for each request.
 
-import { Agent, request as requestHttp, type ClientRequest } from 'node:http';
+import { Agent, request as requestPlain, type ClientRequest } from 'node:http';
+import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import type { Endpoint } from '../backends/backend.ts';
 
 export type Upstream = {
-  open(endpoint: Endpoint, path: string, headers: Record<string, string | string[]>): Promise<ClientRequest>;
+  open(endpoint: Endpoint, path: string, headers: Record<string, string | string[]>): ClientRequest;
   /** Ends every connection. */
   close(): void;
 };
@@ -18,21 +19,15 @@ export type Upstream = {
 const ONCE = { keepAlive: false };
 
 export function openUpstream(): Upstream {
-  const agent = new Agent(ONCE);
-  let secure: { agent: Agent; request: typeof requestHttp } | undefined;
+  const plain = new Agent(ONCE);
+  const tls = new TlsAgent(ONCE);
   return {
-    async open(endpoint, path, headers) {
+    open(endpoint, path, headers) {
       const { protocol, hostname, port } = new URL(endpoint.origin);
-      if (protocol === 'https:' && secure === undefined) {
-        // Only a remote runtime needs it, and it costs memory.
-        const https = await import('node:https');
-        secure = { agent: new https.Agent(ONCE), request: https.request };
-      }
-      const way = protocol === 'https:' && secure ? secure : { agent, request: requestHttp };
-      return way.request({
-        agent: way.agent,
+      const isTls = protocol === 'https:';
+      return (isTls ? requestTls : requestPlain)({
+        agent: isTls ? tls : plain,
         method: 'POST',
-        protocol,
         hostname: hostname.replace(/^\[|\]$/g, ''),
         port,
         path,
@@ -40,8 +35,8 @@ export function openUpstream(): Upstream {
       });
     },
     close() {
-      agent.destroy();
-      secure?.agent.destroy();
+      plain.destroy();
+      tls.destroy();
     },
   };
 }

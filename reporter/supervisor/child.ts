@@ -11,8 +11,9 @@ export type LaunchSpec = {
   workdir: string | undefined;
 };
 
-/** Names a child must not inherit: our own secrets, and settings that would silently change a llama-server. */
-const NOT_INHERITED = /^(ARW_|LLAMA_ARG_|LLAMA_SERVER_ROUTER_PORT$|LLAMA_API_KEY$|NOTIFY_SOCKET$|WATCHDOG_)/;
+/** Names a child must not inherit: our own secrets, and settings that would silently change a server. */
+const NOT_INHERITED =
+  /^(ARW_|LLAMA_ARG_|LLAMA_SERVER_ROUTER_PORT$|LLAMA_API_KEY$|VLLM_API_KEY$|NOTIFY_SOCKET$|WATCHDOG_)/;
 
 /** A process under supervision: one that we started, or one that an earlier reporter did. */
 export type Supervised = {

@@ -4,6 +4,7 @@
 import { fullJitterMs } from '../backoff.ts';
 import { remainingRestarts, resetAtMs } from './restart-budget.ts';
 import {
+  budgetRule,
   STABLE_AFTER_MS,
   type AfterStop,
   type Effect,
@@ -14,6 +15,10 @@ import {
   type RuntimeState,
   type TimerName,
 } from './state.ts';
+import { withWish, type Variant } from './variant.ts';
+
+/** Operations that end when the runtime is ready. */
+export const BRINGS_UP: readonly OperationKind[] = ['start', 'restore', 'switch'];
 
 export class Decision {
   state: RuntimeState;
@@ -30,9 +35,9 @@ export class Decision {
   launch(spend: boolean): void {
     this.cancel('wait');
     this.state.launch += 1;
-    const { launch, preset } = this.state;
-    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, preset };
-    this.effects.push({ kind: 'launch', launch, preset });
+    const { launch, variant } = this.state;
+    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, variant };
+    this.effects.push({ kind: 'launch', launch, variant });
   }
 
   stop(pid: number, after: AfterStop): void {
@@ -54,7 +59,7 @@ export class Decision {
   }
 
   afterFailure(reason: string, jitter: number, servedMs: number): void {
-    this.settleAll(['start', 'restore'], failure('failed', reason));
+    this.settleAll(BRINGS_UP, failure('failed', reason));
     if (this.state.wanted === 'down') return this.rest();
     this.state.attempt = servedMs >= STABLE_AFTER_MS ? 1 : this.state.attempt + 1;
     if (this.remaining() === 0) return this.fail(reason);
@@ -71,24 +76,41 @@ export class Decision {
   }
 
   /** Only where the wish is granted: a refused one must not change what the next launch does. */
-  takePreset(wish: { preset?: string }): void {
-    if (wish.preset !== undefined) this.state.preset = wish.preset;
+  takeVariant(wish: { variant?: Variant }): void {
+    this.state.variant = withWish(this.state.variant, wish.variant);
   }
 
   giveUpWaiting(pid: number): void {
     const outcome = failure('stuck', `Process ${pid} does not end even after SIGKILL`);
-    this.settleAll(['start', 'restore', 'shutdown'], outcome);
+    this.settleAll([...BRINGS_UP, 'shutdown'], outcome);
   }
 
   want(wanted: 'up' | 'down', operation: Operation): void {
     const { phase } = this.state;
     this.state.wanted = wanted;
+    if (wanted === 'up') this.state.keptDown = false;
     this.state.pending = [...this.state.pending, operation];
     if (wanted === 'up') {
       const superseded = failure('superseded', `A ${operation.kind} was asked for meanwhile`);
       this.settleAll(['shutdown'], superseded);
     }
     if (phase.kind === 'stopping' && phase.stuck) this.giveUpWaiting(phase.pid);
+  }
+
+  /** New work is taken again; a drain that still waits fails, with `why`. */
+  endDrain(why: string): void {
+    this.settleAll(['drain'], failure('superseded', why));
+    this.state.drain = undefined;
+    this.cancel('drain');
+  }
+
+  /** It goes on draining, but nobody waits for what was to follow. */
+  giveUpDrain(why: string): void {
+    this.settleAll(['drain'], failure('superseded', why));
+    if (this.state.drain !== undefined) {
+      this.state.drain = { ...this.state.drain, after: 'hold', emptyLooks: undefined };
+    }
+    this.cancel('drain');
   }
 
   settleAll(kinds: readonly OperationKind[], outcome: Outcome): void {
@@ -99,17 +121,20 @@ export class Decision {
 
   settle(operation: Operation, outcome: Outcome): void {
     this.state.pending = this.state.pending.filter((pending) => pending.id !== operation.id);
-    this.effects.push({ kind: 'settle', operation, outcome });
+    const told = outcome.ok
+      ? { ok: true as const, result: { ...outcome.result, ...operation.note } }
+      : outcome;
+    this.effects.push({ kind: 'settle', operation, outcome: told });
   }
 
   exhausted(): Outcome {
-    const resetAt = resetAtMs(this.state.spent, this.policy.budget, this.nowMs);
+    const resetAt = resetAtMs(this.state.spent, budgetRule(this.state, this.policy), this.nowMs);
     const when = resetAt === undefined ? '' : `; resets at ${new Date(resetAt).toISOString()}`;
     return failure('budget-exhausted', `Restart budget exhausted${when}`);
   }
 
   remaining(): number {
-    return remainingRestarts(this.state.spent, this.policy.budget, this.nowMs);
+    return remainingRestarts(this.state.spent, budgetRule(this.state, this.policy), this.nowMs);
   }
 
   arm(timer: TimerName, delayMs: number): void {

@@ -9,8 +9,16 @@ import {
   type RuntimeState as Slug,
   type Severity,
 } from '../../contract/words.ts';
+import { doubtLines, idleProbeWords } from './idle-doubt.ts';
 import { budgetView, remainingRestarts, resetAtMs } from './restart-budget.ts';
-import { DEGRADED_AFTER_FAILURES, wedgeWords, type Policy, type RuntimeState } from './state.ts';
+import {
+  budgetRule,
+  DEGRADED_AFTER_FAILURES,
+  wedgeWords,
+  type Phase,
+  type Policy,
+  type RuntimeState,
+} from './state.ts';
 
 type Words = { state: Slug; severity?: Severity; summary: string; detail: string[] };
 
@@ -33,10 +41,11 @@ export function describe(
     severity,
     severity_label: severityLabel(severity),
     summary: spokenLine(words.summary),
-    detail: words.detail.map(spokenLine),
+    detail: [...words.detail, ...drainLines(state)].map(spokenLine),
     updated_at: new Date(updatedAtMs).toISOString(),
     ...(state.observation && isMeasured(state) && { health: state.observation.health }),
-    restart_budget: budgetView(state.spent, policy.budget, nowMs),
+    ...(state.drain && { draining: true }),
+    restart_budget: budgetView(state.spent, budgetRule(state, policy), nowMs),
     ...(pid !== undefined && { pid }),
     ...(state.startedAtMs !== undefined && { started_at: new Date(state.startedAtMs).toISOString() }),
     restarts_total: state.restartsTotal,
@@ -64,15 +73,10 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
     case 'launching':
       return { state: 'starting', summary: 'Launching', detail: [] };
     case 'loading': {
-      const seconds = secondsSince(phase.sinceMs, nowMs);
       const summary = phase.detail ?? 'Waiting for the server to answer';
-      return {
-        state: 'starting',
-        summary,
-        detail: [`Starting for ${seconds} s, limit ${policy.loadLimitMs / 1000} s`],
-      };
+      return { state: 'starting', summary, detail: [loadProgress(phase, nowMs, policy)] };
     }
-    case 'serving':
+    case 'serving': {
       if (phase.failures >= DEGRADED_AFTER_FAILURES) {
         const failing = `Probe failing (${phase.failure})`;
         const since = `No good answer for ${secondsSince(phase.goodAtMs, nowMs)} s`;
@@ -82,15 +86,23 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
         const words = wedgeWords(phase.stall, nowMs);
         return { state: 'degraded', summary: words, detail: headroom(state, nowMs, policy) };
       }
+      const doubts = phase.idleDoubts ?? [];
+      const resting = idleProbeWords(doubts);
+      if (resting !== undefined) {
+        return { state: 'degraded', summary: resting, detail: headroom(state, nowMs, policy) };
+      }
+      const { warning } = state.observation ?? {};
       return {
         state: 'ready',
-        summary:
-          state.observation?.sleeping === true ? 'Ready (sleeping; the next request wakes it)' : 'Ready',
+        ...(warning !== undefined && { severity: 'warn' as const }),
+        summary: readySummary(state),
         detail: [
           ...(phase.failure === undefined ? [] : [`Last probe failed (${phase.failure})`]),
+          ...doubtLines(doubts),
           ...(state.observation?.notes ?? []),
         ],
       };
+    }
     case 'stopping': {
       const sent = phase.killed ? 'SIGKILL' : 'SIGTERM';
       const waiting = `${sent} sent; waiting for process ${phase.pid} since ${secondsSince(phase.sinceMs, nowMs)} s`;
@@ -128,12 +140,48 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
   }
 }
 
+function readySummary({ drain, observation }: RuntimeState): string {
+  if (drain !== undefined) {
+    const { inflight_jobs: inflight, capacity } = observation?.health ?? {};
+    if (drain.emptyLooks === undefined && inflight === 0) return 'Drained (no slot is busy)';
+    const busy = inflight === undefined ? '' : ` (${inflight} of ${capacity ?? 'unknown'} slots busy)`;
+    return `Draining${busy}`;
+  }
+  const { warning, sleeping } = observation ?? {};
+  const aside = warning ?? (sleeping === true ? 'sleeping; the next request wakes it' : undefined);
+  return aside === undefined ? 'Ready' : `Ready (${aside})`;
+}
+
+function drainLines({ drain }: RuntimeState): string[] {
+  if (drain === undefined) return [];
+  const then = drain.after === 'hold' ? '' : `; ${drain.after} once its slots are empty`;
+  return [`Takes no new work since ${new Date(drain.sinceMs).toISOString()}; undrain ends that${then}`];
+}
+
+/** How far a start is: what is loaded where that is known, for how long, and how long it may take. */
+function loadProgress(phase: Extract<Phase, { kind: 'loading' }>, nowMs: number, policy: Policy): string {
+  const seconds = secondsSince(phase.sinceMs, nowMs);
+  const limit = `limit ${policy.loadLimitMs / 1000} s`;
+  if (phase.model === undefined) return `Starting for ${seconds} s, ${limit}`;
+  const { name, sizeBytes } = phase.model;
+  const size = sizeBytes === undefined ? '' : ` (${sizeWords(sizeBytes)})`;
+  return `Loading ${name}${size}, ${seconds} s so far, ${limit}`;
+}
+
+/** Decimal units with one digit, as disks and model pages count: `42.5 GB`. */
+function sizeWords(sizeBytes: number): string {
+  if (sizeBytes >= 1e9) return `${(sizeBytes / 1e9).toFixed(1)} GB`;
+  if (sizeBytes >= 1e6) return `${(sizeBytes / 1e6).toFixed(1)} MB`;
+  return `${(sizeBytes / 1e3).toFixed(1)} kB`;
+}
+
 /** What is left of the budget, as a line; when it is empty, when it frees. */
 function headroom(state: RuntimeState, nowMs: number, policy: Policy): string[] {
-  const remaining = remainingRestarts(state.spent, policy.budget, nowMs);
-  if (remaining > 0) return [`${remaining} of ${policy.budget.maxRestarts} restarts left`];
-  if (policy.budget.maxRestarts === 0) return ['Automatic restarts are switched off (budget 0)'];
-  const resetAt = resetAtMs(state.spent, policy.budget, nowMs);
+  const rule = budgetRule(state, policy);
+  const remaining = remainingRestarts(state.spent, rule, nowMs);
+  if (remaining > 0) return [`${remaining} of ${rule.maxRestarts} restarts left`];
+  if (rule.maxRestarts === 0) return ['Automatic restarts are switched off (budget 0)'];
+  const resetAt = resetAtMs(state.spent, rule, nowMs);
   const when = resetAt === undefined ? '' : `; resets at ${new Date(resetAt).toISOString()}`;
   return [`Restart budget exhausted${when}`];
 }

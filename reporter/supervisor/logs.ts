@@ -1,9 +1,10 @@
-// Owns what a child writes: one bounded file for each runtime, its last lines, and word of its growth.
+// Owns what a child writes: one bounded file for each runtime, its last lines without secrets, and word of its growth.
 
 import { watch, type FSWatcher } from 'node:fs';
 import { copyFile, mkdir, open, rename, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../errors.ts';
+import type { Redact } from '../logs/redaction.ts';
 
 /** A larger file makes room in `.1`, at a launch and while the child runs: a runtime keeps about two of these. */
 const ROTATE_AT_BYTES = 8 * 1024 * 1024;
@@ -11,9 +12,12 @@ const TAIL_BYTES = 16 * 1024;
 
 export class RuntimeLog {
   readonly path: string;
+  /** Made anew for each use: what is secret changes with the manifest and with enrolment. */
+  readonly redact: () => Redact;
   readonly #directory: string;
 
-  constructor(stateDir: string, runtimeId: string) {
+  constructor(stateDir: string, runtimeId: string, redact: () => Redact) {
+    this.redact = redact;
     this.#directory = join(stateDir, 'logs');
     // A runtime id may hold a colon, which no file system of a host should have to hold.
     this.path = join(this.#directory, `${runtimeId.replaceAll(':', '_')}.log`);
@@ -37,7 +41,7 @@ export class RuntimeLog {
     await truncate(this.path, 0);
   }
 
-  /** The last lines written since `startBytes`, oldest first, without blank ones. */
+  /** The last lines written since `startBytes`, oldest first, without blank ones and without secrets. */
   async tail(startBytes: number, maxLines: number): Promise<string[]> {
     const file = await open(this.path, 'r');
     try {
@@ -46,8 +50,11 @@ export class RuntimeLog {
       const launchedAt = startBytes > size ? 0 : startBytes;
       const from = Math.max(launchedAt, size - TAIL_BYTES, 0);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-      const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-      return lines.filter((line) => line.trim() !== '').slice(-maxLines);
+      const text = buffer.toString('utf8', 0, bytesRead);
+      // Of a line that began further back it cannot be told what in it is a secret.
+      const whole = from > launchedAt ? text.replace(/^[^\n]*(\n|$)/, '') : text;
+      const lines = whole.split('\n').filter((line) => line.trim() !== '');
+      return lines.slice(-maxLines).map(this.redact());
     } finally {
       await file.close();
     }

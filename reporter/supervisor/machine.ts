@@ -1,6 +1,8 @@
 // Owns every decision about one runtime: (state, event, now) -> (state, effects). Nothing here acts or reads a clock.
 
+import { setBudget, switchVariant } from './adjust.ts';
 import { Decision } from './decision.ts';
+import { drain, undrain } from './drain.ts';
 import { onAdopted, onBlocked, onExited, onObserved, onSpawned, onTimer } from './news.ts';
 import type { Effect, Policy, RuntimeEvent, RuntimeState } from './state.ts';
 import { bringUp, restart, shutDown } from './wishes.ts';
@@ -20,11 +22,19 @@ function decide(d: Decision, event: RuntimeEvent): void {
     case 'restore':
       return event.restart ? restart(d, event) : bringUp(d, event);
     case 'shutdown':
-      return shutDown(d, event.operation);
+      return shutDown(d, event);
+    case 'drain':
+      return drain(d, event);
+    case 'undrain':
+      return undrain(d, event.operation);
+    case 'switch':
+      return switchVariant(d, event);
+    case 'budget':
+      return setBudget(d, event.operation, event.rule);
     case 'timer':
       return onTimer(d, event.timer);
     case 'adopted':
-      return onAdopted(d, event.pid, event.startedAtMs, event.preset);
+      return onAdopted(d, event.pid, event.startedAtMs, event.variant);
     case 'spawned':
     case 'blocked':
     case 'exited':

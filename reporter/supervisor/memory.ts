@@ -4,8 +4,11 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { startOf } from '../../system/process-identity.ts';
+import { SandboxKindSchema } from '../../contract/words.ts';
 import { codeOf } from '../errors.ts';
 import type { LaunchSpec } from './child.ts';
+import type { Remembered, RuntimeState } from './state.ts';
+import { AS_MANIFEST, sameVariant, withWish, type Variant } from './variant.ts';
 
 const ChildSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -18,12 +21,18 @@ const ChildSchema = v.object({
   /** Where this launch's output begins in the runtime's log. */
   log_start_bytes: v.number(),
   preset: v.optional(v.string()),
+  sandbox: v.optional(SandboxKindSchema),
 });
 export type RememberedChild = v.InferOutput<typeof ChildSchema>;
 
 const MemorySchema = v.object({
   spent_at_ms: v.array(v.number()),
   restarts_total: v.number(),
+  /** What commands set; left out: as the manifest says. */
+  variant: v.optional(v.object({ preset: v.optional(v.string()), sandbox: v.optional(SandboxKindSchema) })),
+  budget: v.optional(v.object({ max_restarts: v.number(), window_seconds: v.number() })),
+  kept_down: v.optional(v.boolean()),
+  draining_since_ms: v.optional(v.number()),
   child: v.optional(ChildSchema),
 });
 export type Memory = v.InferOutput<typeof MemorySchema>;
@@ -33,7 +42,7 @@ export async function describeChild(
   pid: number,
   spec: LaunchSpec,
   logStartBytes: number,
-  preset: string | undefined,
+  variant: Variant,
 ): Promise<RememberedChild | undefined> {
   const start = await startOf(pid);
   if (start === undefined) return undefined;
@@ -44,7 +53,7 @@ export async function describeChild(
     args: [...spec.args],
     started_at_ms: Date.now(),
     log_start_bytes: logStartBytes,
-    ...(preset !== undefined && { preset }),
+    ...variant,
   };
 }
 
@@ -85,4 +94,29 @@ export class RuntimeMemory {
     renameSync(`${this.path}.new`, this.path);
     this.#kept = text;
   }
+}
+
+/** What of a runtime's state outlives the reporter. */
+export function keptState(state: RuntimeState): Memory {
+  const { spent, restartsTotal, variant, budget, keptDown, drain } = state;
+  return {
+    spent_at_ms: [...spent],
+    restarts_total: restartsTotal,
+    ...(!sameVariant(variant, AS_MANIFEST) && { variant }),
+    ...(budget && { budget: { max_restarts: budget.maxRestarts, window_seconds: budget.windowMs / 1000 } }),
+    ...(keptDown && { kept_down: true }),
+    ...(drain && { draining_since_ms: drain.sinceMs }),
+  };
+}
+
+export function rememberedState(memory: Memory): Remembered {
+  const { budget, kept_down: keptDown, draining_since_ms: drainingSinceMs } = memory;
+  return {
+    spent: memory.spent_at_ms,
+    restartsTotal: memory.restarts_total,
+    variant: withWish(AS_MANIFEST, memory.variant),
+    ...(budget && { budget: { maxRestarts: budget.max_restarts, windowMs: budget.window_seconds * 1000 } }),
+    ...(keptDown === true && { keptDown }),
+    ...(drainingSinceMs !== undefined && { drainingSinceMs }),
+  };
 }

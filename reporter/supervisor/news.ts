@@ -1,6 +1,8 @@
 // Owns what follows from news: of the child (it is there, it answers, it ended) and of time (a timer went off).
 
-import { failure, type Decision } from './decision.ts';
+import { BRINGS_UP, failure, type Decision } from './decision.ts';
+import { onChildLostWhileDraining, onDrainLimit, onLookWhileDraining } from './drain.ts';
+import { doubtsAfter, idleProbeWords } from './idle-doubt.ts';
 import { spendRestart } from './restart-budget.ts';
 import {
   BLOCKED_RETRY_MS,
@@ -14,16 +16,19 @@ import {
   type TimerName,
   type Work,
 } from './state.ts';
+import { sameVariant, type Variant } from './variant.ts';
 
 type Serving = Extract<Phase, { kind: 'serving' }>;
 
 /** A child of an earlier reporter: it is looked at like one that loads, and nothing is spent on it. */
-export function onAdopted(d: Decision, pid: number, startedAtMs: number, preset: string | undefined): void {
+export function onAdopted(d: Decision, pid: number, startedAtMs: number, variant: Variant): void {
   if (d.state.phase.kind !== 'resting') return;
-  d.state.wanted = 'up';
   d.state.launch += 1;
-  d.state.preset = preset;
+  d.state.variant = variant;
   d.state.startedAtMs = startedAtMs;
+  // The shutdown that the earlier reporter began is brought to its end.
+  if (d.state.keptDown) return d.stop(pid, { kind: 'rest' });
+  d.state.wanted = 'up';
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -32,13 +37,13 @@ export function onSpawned(d: Decision, pid: number): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (phase.spend) {
-    d.state.spent = spendRestart(d.state.spent, d.policy.budget, d.nowMs);
+    d.state.spent = spendRestart(d.state.spent, d.nowMs);
     d.state.restartsTotal += 1;
   }
   d.state.startedAtMs = d.nowMs;
   if (d.state.wanted === 'down') return d.stop(pid, { kind: 'rest' });
-  // Another preset was asked for while this one was being launched.
-  if (phase.preset !== d.state.preset) return d.stop(pid, { kind: 'relaunch', spend: false });
+  // Another variant was asked for while this one was being launched.
+  if (!sameVariant(phase.variant, d.state.variant)) return d.stop(pid, { kind: 'relaunch', spend: false });
   d.state.phase = { kind: 'loading', pid, sinceMs: d.nowMs };
   d.arm('load', d.policy.loadLimitMs);
 }
@@ -47,9 +52,9 @@ export function onBlocked(d: Decision, reasons: readonly string[]): void {
   const { phase } = d.state;
   if (phase.kind !== 'launching') return;
   if (d.state.wanted === 'down') return d.rest();
-  if (phase.preset !== d.state.preset) return d.launch(phase.spend);
+  if (!sameVariant(phase.variant, d.state.variant)) return d.launch(phase.spend);
   const reason = reasons.join('; ');
-  d.settleAll(['start', 'restore'], failure('blocked', reason));
+  d.settleAll(BRINGS_UP, failure('blocked', reason));
   d.wait(BLOCKED_RETRY_MS, phase.spend, 'blocked', reason);
 }
 
@@ -59,6 +64,7 @@ export function onExited(d: Decision, exit: Exit, reason: string, jitter: number
   d.state.observation = undefined;
   d.state.startedAtMs = undefined;
   for (const timer of ['load', 'kill', 'stuck'] as const) d.cancel(timer);
+  onChildLostWhileDraining(d, reason);
   switch (phase.kind) {
     case 'stopping':
       if (phase.after.kind === 'rest') return d.rest();
@@ -85,9 +91,10 @@ export function onObserved(d: Decision, observation: Observation): void {
       d.cancel('load');
       d.state.observation = observation;
       d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
-      d.settleAll(['start', 'restore'], { ok: true, result: { state: 'ready', pid: phase.pid } });
+      d.settleAll(BRINGS_UP, { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
-      d.state.phase = { ...phase, detail: observation.detail };
+      const { detail, model } = observation;
+      d.state.phase = { ...phase, detail, ...(model && { model }) };
     }
     // A server that does not answer yet is still on its way; the load limit judges it.
     return;
@@ -102,13 +109,24 @@ export function onObserved(d: Decision, observation: Observation): void {
   }
 }
 
-/** It answers; whether it also works is told by its busy slots. */
+/** It answers; whether it also works is told by its busy slots, and at rest by a token that is asked for. */
 function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
   const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
+  const idleDoubts = doubtsAfter(phase.idleDoubts ?? [], observation.idleProbes ?? []);
   const { pid, sinceMs } = phase;
   d.state.observation = observation;
-  d.state.phase = { kind: 'serving', pid, sinceMs, failures: 0, goodAtMs: d.nowMs, ...(stall && { stall }) };
-  if (stall?.wedged === true) restartWedged(d, pid, wedgeWords(stall, d.nowMs));
+  d.state.phase = {
+    kind: 'serving',
+    pid,
+    sinceMs,
+    failures: 0,
+    goodAtMs: d.nowMs,
+    ...(stall && { stall }),
+    ...(idleDoubts.length > 0 && { idleDoubts }),
+  };
+  const wedged = stall?.wedged === true ? wedgeWords(stall, d.nowMs) : idleProbeWords(idleDoubts);
+  if (wedged !== undefined) return restartWedged(d, pid, wedged);
+  onLookWhileDraining(d, observation);
 }
 
 /** What is not known now neither proves a stall nor ends one: two equal marks far enough apart do. */
@@ -120,8 +138,8 @@ function stallAfter(
 ): Stall | undefined {
   if (work === undefined) return undefined;
   if (work.kind === 'unknown') return before;
-  const { mark, slots } = work;
-  if (before?.mark !== mark) return { mark, slots, sinceMs: nowMs, wedged: false };
+  const { kind: _, ...busy } = work;
+  if (before?.mark !== busy.mark) return { ...busy, sinceMs: nowMs, wedged: false };
   return { ...before, wedged: nowMs - before.sinceMs >= wedgeMs };
 }
 
@@ -152,6 +170,8 @@ export function onTimer(d: Decision, timer: TimerName): void {
       if (phase.kind !== 'stopping') return;
       d.state.phase = { ...phase, stuck: true };
       return d.giveUpWaiting(phase.pid);
+    case 'drain':
+      return onDrainLimit(d);
     default:
       return timer satisfies never;
   }

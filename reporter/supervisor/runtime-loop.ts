@@ -1,19 +1,36 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
+import { randomUUID } from 'node:crypto';
 import type { FSWatcher } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { devNull } from 'node:os';
+import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Backend } from '../backends/backend.ts';
-import { routableOf, type Routable } from '../gateway/routable.ts';
+import type { SandboxKind } from '../../contract/words.ts';
+import { foreignListener } from '../../system/listeners.ts';
+import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
+import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
+import { carryOut } from './carry-out.ts';
 import { Child, type LaunchSpec, type Supervised } from './child.ts';
+import { failure } from './decision.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
-import { describeChild, type RememberedChild, type RuntimeMemory } from './memory.ts';
+import type { ManagedRuntime } from './managed-runtime.ts';
+import {
+  describeChild,
+  keptState,
+  rememberedState,
+  type Memory,
+  type RememberedChild,
+  type RuntimeMemory,
+} from './memory.ts';
 import {
   initialState,
   type Effect,
+  type Observation,
   type Operation,
   type Outcome,
   type Policy,
@@ -21,6 +38,8 @@ import {
   type RuntimeState,
   type TimerName,
 } from './state.ts';
+import { AS_MANIFEST, withWish, type Variant } from './variant.ts';
+import { Nudge } from '../nudge.ts';
 import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
@@ -34,11 +53,15 @@ export type RuntimeLoopOptions = {
   output: RuntimeLog;
   memory: RuntimeMemory;
   log: Log;
+  /** The preset that the manifest names. */
+  preset?: string;
+  /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
+  sandbox?: (kind: SandboxKind | undefined) => Sandbox;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
   onMaterialChange: () => void;
 };
 
-export class RuntimeLoop {
+export class RuntimeLoop implements ManagedRuntime {
   readonly backend: Backend;
   readonly #options: RuntimeLoopOptions;
   #state: RuntimeState;
@@ -46,6 +69,12 @@ export class RuntimeLoop {
   #child: Supervised | undefined;
   #remembered: RememberedChild | undefined;
   #released = false;
+  /** Aborts when the present child is gone. */
+  #gone: AbortSignal | undefined;
+  /** Wakes the watch over the child. */
+  readonly #look = new Nudge();
+  /** Why the memory could not be written last; empty where it was. */
+  #memoryFault = '';
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
@@ -58,8 +87,32 @@ export class RuntimeLoop {
         `${options.memory.path} is damaged: earlier restarts and a running child are not known`,
       );
     }
-    this.#state = initialState({ spent: memory.spent_at_ms, restartsTotal: memory.restarts_total });
+    this.#state = initialState(rememberedState(this.#known(memory)));
     this.#remembered = memory.child;
+  }
+
+  /** The memory without a preset that the manifest has lost since. */
+  #known(memory: Memory): Memory {
+    const { preset, ...variant } = memory.variant ?? {};
+    const { descriptor, presets } = this.backend;
+    if (preset === undefined || presets.includes(preset)) return memory;
+    this.#options.log.warn(
+      `${descriptor.id}: its preset "${preset}" is not in the manifest any more; it is left out`,
+    );
+    return { ...memory, variant };
+  }
+
+  /** What the child writes. */
+  get output(): RuntimeLog {
+    return this.#options.output;
+  }
+
+  get id(): string {
+    return this.backend.descriptor.id;
+  }
+
+  endpoint(): Endpoint {
+    return this.backend.endpoint();
   }
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
@@ -68,7 +121,8 @@ export class RuntimeLoop {
     if (remembered === undefined) return;
     const { backend, log } = this.#options;
     const { id } = backend.descriptor;
-    const recognition = await recognize(remembered, backend.launchSpec(remembered.preset));
+    const variant = withWish(AS_MANIFEST, remembered);
+    const recognition = await recognize(remembered, this.#spec(variant));
     if (recognition.kind !== 'ours') {
       if (recognition.kind === 'different') {
         log.warn(
@@ -79,11 +133,11 @@ export class RuntimeLoop {
       return this.#remember();
     }
     log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
-    backend.reset(remembered.preset);
+    backend.reset(variant.preset);
     const child = new AdoptedChild(remembered);
     this.#child = child;
-    const { pid, started_at_ms: startedAtMs, preset } = remembered;
-    this.#post({ kind: 'adopted', pid, startedAtMs, preset });
+    const { pid, started_at_ms: startedAtMs } = remembered;
+    this.#post({ kind: 'adopted', pid, startedAtMs, variant });
     void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes);
   }
 
@@ -99,23 +153,66 @@ export class RuntimeLoop {
     return new Promise((resolve) => {
       this.#outcomes.set(event.operation.id, resolve);
       this.#post(event);
+      this.#look.give();
     });
+  }
+
+  start(): void {
+    if (this.#state.keptDown) return;
+    void this.operate({ kind: 'start', operation: { id: randomUUID(), kind: 'start' } });
+  }
+
+  async shutDown(): Promise<void> {
+    const operation = { id: randomUUID(), kind: 'shutdown' as const };
+    await this.operate({ kind: 'shutdown', operation, lasting: false });
+  }
+
+  carryOut(id: string, act: Act): Promise<Outcome> {
+    return carryOut(this, id, act);
+  }
+
+  /** The wish without what holds already: asking for what the manifest says is no change. */
+  effective(wish: Variant): Variant {
+    const { preset, sandbox } = this.#state.variant;
+    const samePreset = wish.preset === (preset ?? this.#options.preset);
+    const sameSandbox = wish.sandbox === this.#sandbox(this.#state.variant).kind;
+    return withWish(AS_MANIFEST, {
+      preset: samePreset ? preset : wish.preset,
+      sandbox: sameSandbox ? sandbox : wish.sandbox,
+    });
+  }
+
+  sandboxFaults(kind: SandboxKind): Promise<string[]> {
+    return this.#sandbox({ sandbox: kind }).faults();
+  }
+
+  /** Loads or unloads one model of a server that holds several; ended with the child, or after the load limit. */
+  async controlModel(kind: 'load' | 'unload', model: string): Promise<Outcome> {
+    const { backend, policy } = this.#options;
+    const { id } = backend.descriptor;
+    const { modelControl } = backend;
+    if (modelControl === undefined) {
+      return failure(
+        'one-model',
+        `${id} serves the model of its manifest; a router loads and unloads models`,
+      );
+    }
+    const gone = this.#gone;
+    if (this.#state.phase.kind !== 'serving' || gone === undefined) {
+      return failure('not-serving', `${id} is ${this.record().status.state_label}: start it first`);
+    }
+    return modelControl[kind](model, AbortSignal.any([gone, AbortSignal.timeout(policy.loadLimitMs)]));
   }
 
   /** The runtime as it crosses the wire, as of now. */
   record(): RuntimeRecord {
     const { descriptor } = this.backend;
     const models = this.#state.observation?.models ?? [];
+    const sandbox = this.#sandbox(this.#state.variant).kind;
     return {
-      descriptor: { ...descriptor, ...(models.length > 0 && { models }) },
+      descriptor: { ...descriptor, sandbox, ...(models.length > 0 && { models }) },
       status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
     };
-  }
-
-  /** The runtime as the gateway sees it: new work goes only to a child that serves. */
-  routable(): Routable {
-    const accepting = this.#state.phase.kind === 'serving' && !this.#released;
-    return routableOf(this.record(), accepting, this.backend.endpoint());
   }
 
   #post(event: RuntimeEvent): void {
@@ -136,7 +233,7 @@ export class RuntimeLoop {
     if (this.#released) return;
     switch (effect.kind) {
       case 'launch':
-        void this.#launch(effect.launch, effect.preset);
+        void this.#launch(effect.launch, effect.variant);
         return;
       case 'signal':
         this.#child?.signal(effect.signal);
@@ -162,14 +259,17 @@ export class RuntimeLoop {
     }
   }
 
-  async #launch(launch: number, preset: string | undefined): Promise<void> {
-    const { backend, output } = this.#options;
+  async #launch(launch: number, variant: Variant): Promise<void> {
+    const { backend } = this.#options;
     try {
-      const faults = await backend.preflight(preset);
+      const faults = [
+        ...(await this.#sandbox(variant).faults()),
+        ...(await backend.preflight(variant.preset)),
+      ];
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
-      backend.reset(preset);
-      const spec = backend.launchSpec(preset);
-      const { file, startBytes } = await output.open();
+      backend.reset(variant.preset);
+      const spec = this.#spec(variant);
+      const { file, startBytes } = await this.#openOutput();
       let child: Child;
       try {
         child = await Child.spawn(spec, file.fd);
@@ -178,7 +278,7 @@ export class RuntimeLoop {
         await file.close();
       }
       this.#child = child;
-      await this.#noteChild(child, spec, startBytes, preset);
+      await this.#noteChild(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
       void this.#awaitExit(child, launch, startBytes);
     } catch (error) {
@@ -186,16 +286,28 @@ export class RuntimeLoop {
     }
   }
 
+  /** A server whose words have no place is worth more than none. */
+  async #openOutput(): Promise<{ file: FileHandle; startBytes: number }> {
+    try {
+      return await this.#options.output.open();
+    } catch (error) {
+      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not kept: ${messageOf(error)}`);
+      return { file: await open(devNull, 'a'), startBytes: 0 };
+    }
+  }
+
   async #awaitExit(child: Supervised, launch: number, startBytes: number): Promise<void> {
     const { backend, output } = this.#options;
     const gone = new AbortController();
+    this.#gone = gone.signal;
     void watchChild({
-      observe: (signal) => backend.observe(signal),
+      observe: (signal) => this.#observe(child, signal),
       onObserved: (observation) => {
         this.#post({ kind: 'observed', launch, observation });
-        return this.#state.phase;
+        return this.#state;
       },
       onGrowth: (callback) => this.#watchGrowth(callback),
+      nudge: this.#look,
       gone: gone.signal,
     });
     const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
@@ -208,12 +320,24 @@ export class RuntimeLoop {
     }
     let lastLines: string[] = [];
     try {
-      lastLines = await output.tail(startBytes, LAST_LINES);
+      lastLines = await output.tail(startBytes, backend.exitLines ?? LAST_LINES);
     } catch (error) {
       this.#options.log.warn(`${backend.descriptor.id}: its log cannot be read: ${messageOf(error)}`);
     }
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
+  }
+
+  /** Looks once. What a child has never answered itself does not make it ready: a stranger may hold its port. */
+  async #observe(child: Supervised, signal: AbortSignal): Promise<Observation> {
+    const observation = await this.backend.observe(signal);
+    if (this.#state.phase.kind !== 'loading' || observation.kind === 'failing') return observation;
+    const { hostname, port, protocol } = new URL(this.backend.endpoint().origin);
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    const stranger = await foreignListener(hostname.replace(/^\[|\]$/g, ''), number, child.pid);
+    if (stranger === undefined) return observation;
+    const who = `process ${stranger.pid} (${stranger.program})`;
+    return { kind: 'loading', detail: `Port ${number} is answered by ${who}, not by this runtime` };
   }
 
   async #boundLog(): Promise<void> {
@@ -251,36 +375,47 @@ export class RuntimeLoop {
       max_restarts,
       models,
       this.#state.phase.kind,
+      status.draining,
+      // Whether it still waits for its slots.
+      this.#state.drain?.emptyLooks === undefined,
+      descriptor.sandbox,
     ]);
   }
 
   /** Never throws: the child lives already, and what happens to it must not hang on what is remembered of it. */
-  async #noteChild(
-    child: Child,
-    spec: LaunchSpec,
-    startBytes: number,
-    preset: string | undefined,
-  ): Promise<void> {
+  async #noteChild(child: Child, spec: LaunchSpec, startBytes: number, variant: Variant): Promise<void> {
     try {
-      this.#remembered = await describeChild(child.pid, spec, startBytes, preset);
+      this.#remembered = await describeChild(child.pid, spec, startBytes, variant);
     } catch (error) {
       this.#options.log.warn(`Process ${child.pid} cannot be adopted later: ${messageOf(error)}`);
     }
   }
 
+  /** The launch of a variant, its sandbox around it. */
+  #spec(variant: Variant): LaunchSpec {
+    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset));
+  }
+
+  #sandbox(variant: Variant): Sandbox {
+    return this.#options.sandbox?.(variant.sandbox) ?? UNCONFINED;
+  }
+
   #remember(): void {
-    const { spent, restartsTotal } = this.#state;
     const child = this.#remembered;
+    const { memory, log } = this.#options;
+    let fault = '';
     try {
-      this.#options.memory.save({
-        spent_at_ms: [...spent],
-        restarts_total: restartsTotal,
-        ...(child && { child }),
-      });
+      memory.save({ ...keptState(this.#state), ...(child && { child }) });
     } catch (error) {
       // Supervision goes on; only a later reporter would not know what this one did.
-      this.#options.log.error(`${this.#options.memory.path} cannot be written: ${messageOf(error)}`);
+      fault = `${memory.path} cannot be written: ${messageOf(error)}`;
     }
+    // Once, however many events find the disk full.
+    if (fault !== this.#memoryFault) {
+      if (fault === '') log.info(`${memory.path} is written again`);
+      else log.error(fault);
+    }
+    this.#memoryFault = fault;
   }
 
   #cancel(timer: TimerName): void {

@@ -2,23 +2,40 @@
 
 import type { Model, RuntimeHealth } from '../../contract/runtime-record.ts';
 import type { BackoffRule } from '../backoff.ts';
+import type { IdleDoubt, IdleProbeNews } from './idle-doubt.ts';
 import type { BudgetRule, SpentRestarts } from './restart-budget.ts';
+import { AS_MANIFEST, type Variant } from './variant.ts';
 
 /**
  * Whether work moves. `mark` changes with every token and every step of a prompt: two equal marks of busy slots mean
- * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell.
+ * that nothing moved in between. Left out where nothing is at work, or the backend cannot tell. `model` says whose work
+ * it is where the server has several.
  */
-export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string };
+export type Work = { kind: 'unknown' } | { kind: 'busy'; slots: number; mark: string; model?: string };
+
+/** What is being loaded, as far as the backend knows. */
+export type LoadingModel = { name: string; sizeBytes?: number };
 
 /** What a backend saw when it looked at its server once. */
 export type Observation =
-  | { kind: 'ready'; health: RuntimeHealth; models: Model[]; sleeping: boolean; notes: string[]; work?: Work }
-  | { kind: 'loading'; detail: string }
+  | {
+      kind: 'ready';
+      health: RuntimeHealth;
+      models: Model[];
+      sleeping: boolean;
+      notes: string[];
+      work?: Work;
+      /** Of idle probes that have ended since the look before. */
+      idleProbes?: readonly IdleProbeNews[];
+      /** It serves, but not all that it should: in a few words. */
+      warning?: string;
+    }
+  | { kind: 'loading'; detail: string; model?: LoadingModel }
   | { kind: 'failing'; reason: string };
 export type ReadyObservation = Extract<Observation, { kind: 'ready' }>;
 
 /** Busy slots whose mark has not changed since; `wedged` once that has lasted too long. */
-export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean };
+export type Stall = { mark: string; slots: number; sinceMs: number; wedged: boolean; model?: string };
 
 export type Exit = { code: number | null; signal: string | null; atMs: number };
 
@@ -32,8 +49,8 @@ export type Phase =
   /** Down on purpose. */
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
-  | { kind: 'launching'; sinceMs: number; spend: boolean; preset: string | undefined }
-  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string }
+  | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant }
+  | { kind: 'loading'; pid: number; sinceMs: number; detail?: string; model?: LoadingModel }
   | {
       kind: 'serving';
       pid: number;
@@ -43,6 +60,7 @@ export type Phase =
       goodAtMs: number;
       failure?: string;
       stall?: Stall;
+      idleDoubts?: readonly IdleDoubt[];
     }
   /** `stuck`: SIGKILL did not end it in time, so nobody waits for its end any more. */
   | { kind: 'stopping'; pid: number; sinceMs: number; killed: boolean; stuck: boolean; after: AfterStop }
@@ -51,8 +69,15 @@ export type Phase =
   /** Down against the operator's wish; only a command brings it back. */
   | { kind: 'failed'; reason: string };
 
-export type OperationKind = 'start' | 'restore' | 'shutdown';
-export type Operation = { id: string; kind: OperationKind };
+export type OperationKind = 'start' | 'restore' | 'shutdown' | 'drain' | 'undrain' | 'switch' | 'budget';
+/** `note` is told with its result when it succeeds. */
+export type Operation = { id: string; kind: OperationKind; note?: Record<string, unknown> };
+
+/** What a drained runtime does next: `hold` stays up, draining, until an undrain. */
+export type AfterDrain = 'hold' | 'shutdown' | 'restart';
+
+/** No new work is taken. `emptyLooks` counts the looks in a row that saw no work; undefined once what follows began. */
+export type Drain = { sinceMs: number; after: AfterDrain; emptyLooks: number | undefined };
 
 export type RuntimeState = {
   wanted: 'up' | 'down';
@@ -63,7 +88,12 @@ export type RuntimeState = {
   attempt: number;
   spent: SpentRestarts;
   restartsTotal: number;
-  preset: string | undefined;
+  variant: Variant;
+  /** What a command set the budget to; undefined: as the policy says. */
+  budget: BudgetRule | undefined;
+  drain: Drain | undefined;
+  /** An operator shut it down: it stays down, also over a restart of the reporter, until somebody asks for it. */
+  keptDown: boolean;
   startedAtMs: number | undefined;
   lastExit: Exit | undefined;
   observation: ReadyObservation | undefined;
@@ -73,24 +103,29 @@ export type RuntimeState = {
 
 export type RuntimeEvent =
   | { kind: 'start'; operation: Operation }
-  | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; preset?: string }
-  | { kind: 'shutdown'; operation: Operation }
-  | { kind: 'adopted'; pid: number; startedAtMs: number; preset: string | undefined }
+  | { kind: 'restore'; operation: Operation; restart: boolean; force: boolean; variant?: Variant }
+  /** `lasting`: by an operator; otherwise it is the reporter that ends, or the manifest that lost it. */
+  | { kind: 'shutdown'; operation: Operation; lasting: boolean }
+  | { kind: 'drain'; operation: Operation; after: AfterDrain; limitMs: number }
+  | { kind: 'undrain'; operation: Operation }
+  | { kind: 'switch'; operation: Operation; variant: Variant }
+  | { kind: 'budget'; operation: Operation; rule: Partial<BudgetRule> }
+  | { kind: 'adopted'; pid: number; startedAtMs: number; variant: Variant }
   | { kind: 'spawned'; launch: number; pid: number }
   | { kind: 'blocked'; launch: number; reasons: readonly string[] }
   | { kind: 'exited'; launch: number; exit: Exit; reason: string; jitter: number }
   | { kind: 'observed'; launch: number; observation: Observation }
   | { kind: 'timer'; timer: TimerName };
 
-/** `wait` ends a backoff, `load` limits a start, `kill` escalates a stop, `stuck` gives a stop up. */
-export type TimerName = 'wait' | 'load' | 'kill' | 'stuck';
+/** `wait` ends a backoff, `load` limits a start, `kill` escalates a stop, `stuck` gives a stop up, `drain` a drain. */
+export type TimerName = 'wait' | 'load' | 'kill' | 'stuck' | 'drain';
 
 export type Outcome =
   | { ok: true; result: Record<string, unknown> }
   | { ok: false; error: { reason: string; message: string } };
 
 export type Effect =
-  | { kind: 'launch'; launch: number; preset: string | undefined }
+  | { kind: 'launch'; launch: number; variant: Variant }
   | { kind: 'signal'; signal: 'SIGTERM' | 'SIGKILL' }
   | { kind: 'arm-timer'; timer: TimerName; atMs: number }
   | { kind: 'cancel-timer'; timer: TimerName }
@@ -117,15 +152,25 @@ export const DEGRADED_AFTER_FAILURES = 2;
 export const STABLE_AFTER_MS = 60_000;
 
 /** The sentence about slots that are busy while nothing moves. */
-export function wedgeWords({ slots, sinceMs }: Stall, nowMs: number): string {
+export function wedgeWords({ slots, sinceMs, model }: Stall, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
-  return `Wedged: ${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
+  const where = model === undefined ? '' : `${model} has `;
+  return `Wedged: ${where}${slots} busy ${slots === 1 ? 'slot' : 'slots'}, no token for ${seconds} s`;
 }
 
-/** @param remembered what an earlier reporter left: its restarts still count in the window. */
-export function initialState(
-  remembered: { spent: SpentRestarts; restartsTotal: number } = { spent: [], restartsTotal: 0 },
-): RuntimeState {
+/** What an earlier reporter left: its restarts still count in the window, and what an operator set still holds. */
+export type Remembered = {
+  spent: SpentRestarts;
+  restartsTotal: number;
+  variant?: Variant;
+  budget?: BudgetRule;
+  keptDown?: boolean;
+  /** Since when it has been draining. */
+  drainingSinceMs?: number;
+};
+
+export function initialState(remembered: Remembered = { spent: [], restartsTotal: 0 }): RuntimeState {
+  const { drainingSinceMs } = remembered;
   return {
     wanted: 'down',
     phase: { kind: 'resting' },
@@ -133,10 +178,22 @@ export function initialState(
     attempt: 0,
     spent: remembered.spent,
     restartsTotal: remembered.restartsTotal,
-    preset: undefined,
+    variant: remembered.variant ?? AS_MANIFEST,
+    budget: remembered.budget,
+    // What was to follow the drain was a command's, which ended with the earlier reporter.
+    drain:
+      drainingSinceMs === undefined
+        ? undefined
+        : { sinceMs: drainingSinceMs, after: 'hold', emptyLooks: undefined },
+    keptDown: remembered.keptDown ?? false,
     startedAtMs: undefined,
     lastExit: undefined,
     observation: undefined,
     pending: [],
   };
+}
+
+/** The budget in force: a command's, else the policy's. */
+export function budgetRule(state: RuntimeState, policy: Policy): BudgetRule {
+  return state.budget ?? policy.budget;
 }

@@ -1,9 +1,14 @@
 // Owns what follows from an operator's wish: start, restore, shutdown, in every phase.
 
-import { failure, type Decision } from './decision.ts';
+import { BRINGS_UP, failure, type Decision } from './decision.ts';
 import type { Operation } from './state.ts';
+import { sameVariant, withWish, type Variant } from './variant.ts';
 
-type Wish = { operation: Operation; force?: boolean; preset?: string };
+/** Why a drain ended: whoever restarts a runtime wants it to work. A start alone leaves it draining. */
+const SHUT_DOWN = 'A shutdown was asked for meanwhile';
+const RESTARTED = 'A restart was asked for meanwhile';
+
+type Wish = { operation: Operation; force?: boolean; variant?: Variant };
 
 export function bringUp(d: Decision, wish: Wish): void {
   const { phase } = d.state;
@@ -17,12 +22,12 @@ export function bringUp(d: Decision, wish: Wish): void {
       d.want('up', operation);
       return;
     case 'stopping':
-      d.takePreset(wish);
+      d.takeVariant(wish);
       d.want('up', operation);
       if (phase.after.kind === 'rest') d.stopThen({ kind: 'relaunch', spend: false });
       return;
     case 'resting':
-      d.takePreset(wish);
+      d.takeVariant(wish);
       d.want('up', operation);
       return d.launch(false);
     // A crashed runtime that is started again is a restart, by whatever name it is asked for.
@@ -37,18 +42,19 @@ export function bringUp(d: Decision, wish: Wish): void {
 export function restart(d: Decision, wish: Wish): void {
   const { phase } = d.state;
   const { operation } = wish;
-  const otherPreset = wish.preset !== undefined && wish.preset !== d.state.preset;
+  const otherVariant = !sameVariant(withWish(d.state.variant, wish.variant), d.state.variant);
   const underWay =
     phase.kind === 'launching' ||
     (phase.kind === 'stopping' && phase.after.kind === 'relaunch') ||
     (phase.kind === 'loading' &&
-      !otherPreset &&
+      !otherVariant &&
       d.state.pending.some((pending) => pending.kind !== 'shutdown'));
   const free = phase.kind === 'waiting' && !phase.spend;
   if (!underWay && wish.force !== true && !free && d.remaining() === 0) {
     return d.settle(operation, d.exhausted());
   }
-  d.takePreset(wish);
+  d.takeVariant(wish);
+  d.endDrain(RESTARTED);
   d.want('up', operation);
   if (underWay) return;
   switch (phase.kind) {
@@ -67,10 +73,13 @@ export function restart(d: Decision, wish: Wish): void {
   }
 }
 
-export function shutDown(d: Decision, operation: Operation): void {
+export function shutDown(d: Decision, wish: { operation: Operation; lasting: boolean }): void {
   const { phase } = d.state;
-  d.settleAll(['start', 'restore'], failure('superseded', 'A shutdown was asked for meanwhile'));
-  d.want('down', operation);
+  d.settleAll(BRINGS_UP, failure('superseded', SHUT_DOWN));
+  if (wish.lasting) d.endDrain(SHUT_DOWN);
+  else d.giveUpDrain(SHUT_DOWN);
+  if (wish.lasting) d.state.keptDown = true;
+  d.want('down', wish.operation);
   switch (phase.kind) {
     case 'serving':
     case 'loading':

@@ -1,10 +1,10 @@
 // Owns what happens to a command between the wire and the supervisor: known, valid, in time, at most once.
 
 import * as v from 'valibot';
-import { COMMAND_ARGS, CommandKindSchema, type Command } from '../../contract/command.ts';
+import { ActSchema, CommandKindSchema, type Act, type Command } from '../../contract/command.ts';
 import { spokenLine } from '../../contract/status.ts';
 import type { Log } from '../log.ts';
-import type { Supervisor, SupervisorCommand } from '../supervisor/supervisor.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { Outcome } from '../supervisor/state.ts';
 import type { CommandJournal } from './journal.ts';
 import { isSigned } from './signature.ts';
@@ -69,7 +69,7 @@ export class CommandIntake {
     report({ kind: 'done', id: command.id, outcome });
   }
 
-  #judge(command: Command): { accepted: SupervisorCommand } | { refused: Outcome } {
+  #judge(command: Command): { accepted: Act } | { refused: Outcome } {
     if (Date.parse(command.expires_at) <= this.#options.hubNowMs()) {
       return {
         refused: refusal('expired', `The command expired at ${command.expires_at}; nothing was done`),
@@ -81,10 +81,15 @@ export class CommandIntake {
         refused: refusal('unknown-kind', `This reporter does not know "${command.kind}"; upgrade it`),
       };
     }
-    if (kind.output !== 'restore') return { accepted: { kind: kind.output } };
-    const args = v.safeParse(COMMAND_ARGS.restore, command.args);
-    if (!args.success) return { refused: refusal('bad-arguments', args.issues[0].message) };
-    return { accepted: { kind: 'restore', args: args.output } };
+    const parsed = v.safeParse(ActSchema, { kind: kind.output, args: command.args });
+    if (parsed.success) return { accepted: parsed.output };
+    const { path, message } = parsed.issues[0];
+    const key =
+      path
+        ?.slice(1)
+        .map((item) => String(item.key))
+        .join('.') ?? '';
+    return { refused: refusal('bad-arguments', key === '' ? message : `${key}: ${message}`) };
   }
 }
 

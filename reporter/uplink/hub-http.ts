@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { codeOf, messageOf, rootOf } from '../errors.ts';
+import { httpRequest, HttpTimeout, type HttpAnswer } from '../http-request.ts';
 import { problemReason, ProblemSchema, type ProblemReason } from '../../contract/problem.ts';
 
 export type HubFault =
@@ -25,31 +26,31 @@ export type HubRequest<T> = {
 };
 
 const TIMEOUT_MS = 10_000;
+/** As for the frames of a socket. */
+const ANSWER_MAX_BYTES = 32 * 1024 * 1024;
 
 export async function postToHub<T>(request: HubRequest<T>): Promise<HubAnswer<T>> {
-  let status: number;
-  let text: string;
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let answer: HttpAnswer;
   try {
-    const response = await fetch(request.url, {
+    answer = await httpRequest(request.url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         ...(request.token !== undefined && { authorization: `Bearer ${request.token}` }),
       },
       body: request.body,
-      redirect: 'manual',
-      signal: AbortSignal.any([timeout, request.signal]),
+      maxBytes: ANSWER_MAX_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      signal: request.signal,
     });
-    status = response.status;
-    text = await response.text();
   } catch (error) {
-    const reason = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : causeOf(error);
+    const reason = error instanceof HttpTimeout ? `no answer within ${TIMEOUT_MS / 1000} s` : causeOf(error);
     return {
       ok: false,
       fault: { kind: 'away', message: `The hub at ${request.url.origin} is away: ${reason}` },
     };
   }
+  const { status, body: text } = answer;
   if (status < 200 || status >= 300) return { ok: false, fault: faultOfAnswer(request.url, status, text) };
   const body = v.safeParse(request.schema, status === 204 ? undefined : parseJson(text));
   if (body.success) return { ok: true, value: body.output };

@@ -1,7 +1,7 @@
 // Owns the uplink: which way to the hub is open now, when to try again, and what goes out at once.
 
 import type { Command } from '../../contract/command.ts';
-import { CLOSE_REPLACED } from '../../contract/frames.ts';
+import { CLOSE_REPLACED, type NodeFrame } from '../../contract/frames.ts';
 import { fullJitterMs } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import { Nudge } from '../nudge.ts';
@@ -24,6 +24,8 @@ export type UplinkOptions = {
   /** The next snapshot as JSON, with its own `seq`; `intervalMs` is the cadence that the hub asks for. */
   snapshot: (intervalMs: number) => string;
   onCommand: (command: Command) => void;
+  /** What has begun is not undone by it: it ends the reading of a log. */
+  onCancel: (id: string) => void;
   /** Once, when the hub has accepted the first snapshot. */
   onFirstAccepted: () => void;
   /** What differs from `UPLINK_TIMING`. */
@@ -77,6 +79,16 @@ export class Uplink {
     if (progress.kind === 'received')
       return void session?.send({ type: 'command.received', id: progress.id });
     session?.send({ type: 'command.done', id: progress.id, ...progress.outcome });
+  }
+
+  /** Whether something live may go out now. It needs the socket: a POST has no way for it. */
+  room(): 'open' | 'full' | 'closed' {
+    return this.#session instanceof SocketSession ? this.#session.room() : 'closed';
+  }
+
+  /** Sends something live; where there is no socket it is lost, and whoever asked has been told by the hub. */
+  sendLive(frame: NodeFrame): void {
+    if (this.#session instanceof SocketSession) this.#session.send(frame);
   }
 
   /** Ends in good order: a last snapshot on the way that is open, where it still can be sent in time. */
@@ -133,6 +145,7 @@ export class Uplink {
       onWelcome: (welcome) => this.#onPace(welcome.interval_ms, welcome.server_time, 'by WebSocket'),
       onAccepted: () => this.#onAccepted(),
       onCommand: this.#options.onCommand,
+      onCancel: this.#options.onCancel,
       onReject: (title, detail) => log.error(`The hub rejected a frame: ${title}. ${detail}`),
       timing: this.#timing,
       signal,

@@ -19,6 +19,8 @@ import { boundedIntervalMs, type UplinkTiming } from './timing.ts';
 
 /** Heartbeats are a few kB: this much unsent means that the line is stuck, and newer ones would only queue. */
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
+/** What is live is worth less the later it comes. */
+const LIVE_BUFFER_LIMIT_BYTES = 256 * 1024;
 
 export type SocketSessionOptions = {
   url: URL;
@@ -29,6 +31,7 @@ export type SocketSessionOptions = {
   onWelcome: (welcome: Welcome) => void;
   onAccepted: () => void;
   onCommand: (command: Command) => void;
+  onCancel: (id: string) => void;
   onReject: (title: string, detail: string) => void;
   timing: UplinkTiming;
   signal: AbortSignal;
@@ -103,6 +106,12 @@ export class SocketSession {
     return this.#sendText(JSON.stringify(frame));
   }
 
+  /** Whether more than snapshots may be sent now: what can wait must not queue before them. */
+  room(): 'open' | 'full' | 'closed' {
+    if (this.#socket.readyState !== WebSocket.OPEN) return 'closed';
+    return this.#socket.bufferedAmount < LIVE_BUFFER_LIMIT_BYTES ? 'open' : 'full';
+  }
+
   /** Sends a snapshot now and counts the interval from here. */
   beat(intervalMs: number): void {
     clearTimeout(this.#heartbeat);
@@ -157,8 +166,7 @@ export class SocketSession {
       case 'reject':
         return this.#options.onReject(frame.problem.title, frame.problem.detail);
       case 'command.cancel':
-        // What has begun is not undone; what has not begun was never sent here.
-        return;
+        return this.#options.onCancel(frame.id);
       default:
         return frame satisfies never;
     }

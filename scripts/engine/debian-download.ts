@@ -1,5 +1,5 @@
 /**
- * Owns the private apt call: fetches packages of Debian's unstable suite and unpacks them into a folder.
+ * Owns the private apt call: fetches packages of one of Debian's suites and unpacks them into a folder.
  * Nothing of the system changes: lists, cache, state and status are files of this call, an ordinary user can
  * run it, and signatures are checked with the system's own Debian keyring.
  */
@@ -10,8 +10,6 @@ import { findKeyring, findMirrors, type DebianTarget } from './debian-target.ts'
 import { InstallError } from './install-error.ts';
 import { CommandError, runCommand } from './run-command.ts';
 
-/** llama.cpp is in testing and unstable; unstable never drops a package for a transition. */
-const SUITE = 'sid';
 const TRIES = 3;
 const RETRY_DELAY_MS = 1_000;
 /** 30 MB of lists and packages on a slow line; a dead connection ends earlier, by apt's own limit. */
@@ -19,6 +17,12 @@ const APT_TIMEOUT_MS = 5 * 60_000;
 
 export interface DownloadRequest {
   packages: readonly string[];
+  /** What they are for, as a failure names it. */
+  purpose: string;
+  /** What to do where they cannot be had. */
+  remedy: string;
+  /** A name of the suite under the mirror's `dists/`. */
+  suite: string;
   target: DebianTarget;
   /** An empty folder; apt's files go to `apt`, the unpacked packages to `root`. */
   folder: string;
@@ -74,11 +78,15 @@ function aptConfiguration(folder: string, { architecture }: DebianTarget): strin
   ].join('\n');
 }
 
-function sourceList(mirror: string, keyring: string | undefined, { architecture }: DebianTarget): string {
+function sourceList(
+  mirror: string,
+  keyring: string | undefined,
+  { suite, target: { architecture } }: DownloadRequest,
+): string {
   return [
     'Types: deb',
     `URIs: ${mirror}`,
-    `Suites: ${SUITE}`,
+    `Suites: ${suite}`,
     'Components: main',
     `Architectures: ${architecture}`,
     'Targets: Packages',
@@ -95,7 +103,7 @@ function nameAndVersion(file: string): [string, string] {
 
 /** Fetches the packages and all they need from the first of apt's Debian mirrors that has them. */
 export async function downloadPackages(request: DownloadRequest): Promise<Download> {
-  const { packages, target, folder, log, signal } = request;
+  const { packages, purpose, remedy, suite, target, folder, log, signal } = request;
   const apt = join(folder, 'apt');
   const archives = join(apt, 'cache', 'archives');
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
@@ -112,7 +120,7 @@ export async function downloadPackages(request: DownloadRequest): Promise<Downlo
 
   /** Both steps, since a mirror may change between them: then the old list names files that are gone. */
   const fetchFrom = async (mirror: string): Promise<void> => {
-    await writeFile(join(apt, 'mirror.sources'), sourceList(mirror, keyring, target));
+    await writeFile(join(apt, 'mirror.sources'), sourceList(mirror, keyring, request));
     await aptGet('update');
     await aptGet('install', '-y', '--download-only', ...packages);
   };
@@ -121,7 +129,7 @@ export async function downloadPackages(request: DownloadRequest): Promise<Downlo
   for (const mirror of mirrors) {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       if (attempt > 1) await delay(RETRY_DELAY_MS * (attempt - 1), undefined, signal ? { signal } : {});
-      log(`fetching Debian packages of suite ${SUITE}: ${packages.join(', ')} (try ${attempt} of ${TRIES})`);
+      log(`fetching Debian packages of suite ${suite}: ${packages.join(', ')} (try ${attempt} of ${TRIES})`);
       try {
         await fetchFrom(mirror);
         return await unpack(archives, join(folder, 'root'), options);
@@ -133,11 +141,8 @@ export async function downloadPackages(request: DownloadRequest): Promise<Downlo
     }
   }
   throw new InstallError(
-    `the packages of llama-server could not be fetched (${failure?.message ?? 'no mirror'})`,
-    {
-      remedy: 'check the network and try again, or set LLAMA_SERVER_BIN to a llama-server of your own',
-      cause: failure,
-    },
+    `the packages of ${purpose} could not be fetched (${failure?.message ?? 'no mirror'})`,
+    { remedy, cause: failure },
   );
 }
 

@@ -6,7 +6,7 @@ import { access, constants, readFile, readdir } from 'node:fs/promises';
 import { InstallError } from './install-error.ts';
 import { CommandError, runCommand } from './run-command.ts';
 
-/** Names that differ between the architectures for which Debian builds llama.cpp with CPU backends. */
+/** Names that differ between the architectures for which Debian builds ggml with CPU backends. */
 export interface DebianTarget {
   architecture: 'amd64' | 'arm64';
   /** Folder of the libraries, below `usr/lib`. */
@@ -22,11 +22,11 @@ const TARGETS: Partial<Record<NodeJS.Architecture, DebianTarget>> = {
 
 export function debianTarget(platform: NodeJS.Platform, architecture: NodeJS.Architecture): DebianTarget {
   if (platform !== 'linux') {
-    throw new InstallError(`llama-server is installed from Debian packages, and this system is ${platform}`);
+    throw new InstallError(`the server is installed from Debian packages, and this system is ${platform}`);
   }
   const target = TARGETS[architecture];
   if (!target)
-    throw new InstallError(`Debian's llama-server is installed on x64 and arm64 only, not ${architecture}`);
+    throw new InstallError(`Debian's server is installed on x64 and arm64 only, not ${architecture}`);
   return target;
 }
 
@@ -41,7 +41,7 @@ const MIRROR_FORMAT = '$(SITE)\t$(RELEASE)\t$(ORIGIN)';
  */
 export function debianMirrors(listing: string, osRelease: string): string[] {
   const isDebian = /^ID="?debian"?$/m.test(osRelease);
-  const codename = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1];
+  const codename = codenameIn(osRelease);
   const suites = codename === undefined ? SUITES : [...SUITES, codename];
   const known: string[] = [];
   const foreign: string[] = [];
@@ -65,6 +65,15 @@ async function readOsRelease(): Promise<string> {
   }
 }
 
+/** The suite that this system is; unstable has no codename in every release of it. */
+export async function systemSuite(): Promise<string> {
+  return codenameIn(await readOsRelease()) ?? 'sid';
+}
+
+function codenameIn(osRelease: string): string | undefined {
+  return /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1];
+}
+
 async function indexTargets(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   try {
     const { stdout } = await runCommand('apt-get', ['indextargets', ...args], {
@@ -74,7 +83,7 @@ async function indexTargets(args: readonly string[], env: NodeJS.ProcessEnv): Pr
     return stdout;
   } catch (cause) {
     if (!(cause instanceof CommandError && cause.notFound)) throw cause;
-    throw new InstallError('llama-server is installed from Debian packages, and this system has no apt-get', {
+    throw new InstallError('the server is installed from Debian packages, and this system has no apt-get', {
       cause,
     });
   }

@@ -21,6 +21,8 @@ export type FleetOptions = {
   engine: Engine;
   modelPath: string;
   env: NodeJS.ProcessEnv;
+  /** The reporter to run; its source where none is named. */
+  reporterProgram?: string;
 };
 
 export type Fleet = {
@@ -29,6 +31,7 @@ export type Fleet = {
   gatewayUrl: string;
   adminToken: string;
   node: string;
+  reporterPid: number;
   /** Resolves when the hub or the reporter ends, whoever is first. */
   ended: Promise<ProgramEnded>;
   stop(): Promise<void>;
@@ -76,7 +79,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const reporter = new Program({
       name: 'the reporter',
       args: [
-        program('reporter'),
+        options.reporterProgram ?? program('reporter'),
         'run',
         '--hub',
         hubUrl,
@@ -99,7 +102,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await reporter.ready;
     const ended = Promise.race(programs.map((running) => running.ended));
     const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
-    return { hubUrl, gatewayUrl, adminToken, node: NODE, ended, stop };
+    return { hubUrl, gatewayUrl, adminToken, node: NODE, reporterPid: reporter.pid, ended, stop };
   } catch (error) {
     await stop();
     throw error;

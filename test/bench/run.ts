@@ -4,11 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
+import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
   'gateway-overhead': gatewayOverhead,
+  'reporter-footprint': reporterFootprint,
 };
 
 const name = process.argv[2] ?? '';
@@ -18,7 +20,13 @@ if (bench === undefined) {
   process.exit(2);
 }
 
-const result = await bench();
+let result: BenchResult;
+try {
+  result = await bench(process.argv.slice(3));
+} catch (error) {
+  process.stderr.write(`bench: ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
 const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version };
 await mkdir('bench-results', { recursive: true });
 await writeFile(`bench-results/${name}.json`, `${JSON.stringify({ name, machine, ...result }, null, 2)}\n`);

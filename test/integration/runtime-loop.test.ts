@@ -59,6 +59,20 @@ test('a start ends when the server is ready, and its figures are told', async ()
   expect(await stub.output()).toContain('listening on');
 });
 
+test('while a model loads, its size and the time so far are told', async () => {
+  const stub = await SupervisedStub.prepare({ args: ['--load-ms', '60000'] });
+  void stub.start();
+  const { summary } = await stub.statusWhere(
+    ({ detail }) => detail[0]?.startsWith('Loading ') === true,
+    'progress',
+  );
+
+  expect(summary).toBe('Loading model');
+  expect(stub.status.detail).toEqual([
+    expect.stringMatching(/^Loading tiny\.gguf \(0\.0 kB\), \d s so far, limit 20 s$/),
+  ]);
+});
+
 test('a killed server comes back, for one restart of the budget', async () => {
   const stub = await SupervisedStub.ready();
   const first = stub.pid;
@@ -142,13 +156,25 @@ describe('a launch that cannot succeed is an error with its reason, spends nothi
     onTestFinished(() => void squatter.close());
     await once(squatter, 'listening');
     expect(await blockedBecause(stub)).toBe(
-      `Port ${stub.port} on 127.0.0.1 is in use by another process; stop that one or choose another port`,
+      `Port ${stub.port} on 127.0.0.1 is in use by process ${process.pid} (node); stop that one or choose another port`,
     );
     squatter.close();
     await once(squatter, 'close');
     await stub.restore();
     expect(stub.status).toMatchObject(MENDED);
   });
+});
+
+test('a server whose log cannot be opened is started all the same, and mended', async () => {
+  const stub = await SupervisedStub.prepare();
+  await writeFile(join(stub.folder, 'logs'), 'in the way');
+  expect(await stub.start()).toMatchObject({ ok: true });
+  expect(stub.log.text()).toMatch(/its log is not kept: E/);
+
+  const first = stub.pid;
+  process.kill(first, 'SIGKILL');
+  await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.log.text()).toContain('killed (SIGKILL');
 });
 
 test('a crash loop stops at the budget, and its log says why', async () => {
@@ -184,6 +210,35 @@ test('a start that takes too long is stopped and tried again', async () => {
   expect(outcome).toEqual({ ok: false, error: { reason: 'failed', message: 'Not ready within 1 s' } });
   expect(stub.status).toMatchObject({ state: 'error', summary: 'Not ready within 1 s' });
   expect(stub.status.detail).toEqual(['Automatic restarts are switched off (budget 0)']);
+});
+
+test('a server at rest that gives no token any more is restarted under the budget', async () => {
+  const stub = await SupervisedStub.ready({
+    args: ['--ignore-generations'],
+    settings: { idle_probe_seconds: 1, wedge_seconds: 1 },
+  });
+  const first = stub.pid;
+  await stub.statusWhere(({ detail }) => detail.length > 0, 'a first doubt');
+  expect(stub.status).toMatchObject({
+    state: 'ready',
+    detail: ['Last idle probe failed (no token within 1 s)'],
+    health: { inflight_jobs: 0 },
+  });
+  const { summary } = await stub.statusWhere(({ state }) => state === 'degraded', 'a finding');
+  expect(summary).toBe('Idle probe failing (no token within 1 s)');
+  await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.status).toMatchObject({ restarts_total: 1, restart_budget: { used: 1 } });
+});
+
+test('a sound server at rest is asked for a token, and nobody sees it in its figures', async () => {
+  const stub = await SupervisedStub.ready({ settings: { idle_probe_seconds: 1 } });
+  const asked = async (path: string): Promise<number> => (await stub.asked()).asked[path] ?? 0;
+  await eventually('a question', async () => (await asked('/completion')) > 0);
+  const looks = await asked('/slots');
+  await eventually('a look after it', async () => (await asked('/slots')) > looks);
+
+  expect(stub.status).toMatchObject({ state: 'ready', detail: [], health: { inflight_jobs: 0 } });
+  expect(stub.status.health).not.toHaveProperty('predicted_tokens_per_second');
 });
 
 test('a sleeping model is told as such, and looking does not wake it', async () => {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { CommandAcceptedSchema } from '../../contract/command.ts';
 import { SupervisorSchema } from '../../contract/read-models.ts';
 import { eventually } from '../support/eventually.ts';
+import { LogEvents } from '../support/log-events.ts';
 import { processesWith } from '../support/processes.ts';
 import { nobodyWith, ServedHub, workerdOf } from '../support/served-hub.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -37,6 +38,36 @@ test('kill -9 loses nothing: registry, queue and last snapshot are there again',
   again.send({ type: 'command.done', id, ok: true });
   await again.report(snapshot({ seq: 42 }));
   expect(await second.job(id)).toMatchObject({ state: 'completed' });
+  await again.close();
+});
+
+test('kill -9 of workerd cuts a log that is followed, and leaves nothing of it behind', async () => {
+  const data = await temporaryFolder();
+  const first = await ServedHub.ready(data);
+  const token = await first.enrol(NODE);
+  const client = await UplinkClient.admitted(new URL(first.url), NODE, token);
+  await client.report(snapshot());
+  const url = (served: ServedHub): URL =>
+    new URL(`/orchestrator/runtimes/${NODE}%2Fllama.70b/logs?follow=1`, served.url);
+  const opening = LogEvents.open(url(first), first.token);
+  const { id } = await client.next('command');
+  client.send({ type: 'log.chunk', id, seq: 0, lines: ['before'] });
+  const reader = await opening;
+  await reader.linesWhere((lines) => lines.length > 0, 'a line');
+
+  process.kill(await workerdOf(data), 'SIGKILL');
+  expect(await reader.over).toBe('cut');
+  expect(reader.events.map(({ event }) => event)).toEqual(['log']);
+  await first.program.ended;
+  await client.closed;
+
+  const second = await ServedHub.ready(data);
+  const again = await UplinkClient.admitted(new URL(second.url), NODE, token);
+  await again.report(snapshot({ seq: 2 }));
+  expect(again.frames).toEqual([]);
+  again.send({ type: 'log.chunk', id, seq: 1, lines: ['after'] });
+  expect(await again.next('command.cancel')).toMatchObject({ id });
+  expect((await second.ask('GET', `/orchestrator/jobs/${id}`)).status).toBe(404);
   await again.close();
 });
 

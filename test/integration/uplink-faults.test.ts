@@ -28,6 +28,7 @@ function reportTo(port: number, timing: Partial<UplinkTiming>): RecordedLog {
       log,
       snapshot: () => JSON.stringify(snapshot()),
       onCommand: () => undefined,
+      onCancel: () => undefined,
       onFirstAccepted: () => undefined,
       timing,
     },

@@ -26,6 +26,12 @@ export type FleetOptions = {
   engineArgs?: readonly string[];
   /** `wedge_seconds` of the manifest. */
   wedgeSeconds?: number;
+  /** More of `[runtimes.process]`, before all else in the manifest. */
+  process?: Record<string, unknown>;
+  /** The program in place of llama-server itself, in the fleet's folder; see `writeWrapper`. */
+  wrapper?: boolean;
+  /** The file to serve; the tiny model where it is left out. */
+  model?: (folder: string) => string;
   hubEnv?: Record<string, string>;
   /** Leave the engine running when the reporter ends; the test then ends it. */
   keepEngine?: boolean;
@@ -85,6 +91,25 @@ export class Fleet {
     return `http://127.0.0.1:${this.enginePort}`;
   }
 
+  get stateDir(): string {
+    return join(this.directory, 'node');
+  }
+
+  /** What was said so far by hub and reporter. */
+  get log(): string {
+    return this.#log.join('\n');
+  }
+
+  get wrapperPath(): string {
+    return join(this.directory, 'llama-server-wrapper');
+  }
+
+  /** A shell script that is run as the engine; `$LLAMA_SERVER "$@"` in it is the real one. */
+  async writeWrapper(script: string): Promise<void> {
+    const text = `#!/bin/sh\nLLAMA_SERVER='${inject('llamaServer')}'\n${script}\n`;
+    await writeFile(this.wrapperPath, text, { mode: 0o755 });
+  }
+
   async startHub(): Promise<void> {
     const args = [
       programPath('selfhost'),
@@ -100,6 +125,7 @@ export class Fleet {
     await this.hub.ready;
   }
 
+  /** Resolves when the hub has accepted its first snapshot; the engine need not be ready by then. */
   async startReporter(): Promise<void> {
     const manifest = join(this.directory, 'runtimes.toml');
     await writeFile(manifest, this.#manifest());
@@ -117,12 +143,7 @@ export class Fleet {
     ];
     this.reporter = this.#start(
       'reporter',
-      [
-        ...args,
-        '--state-dir',
-        join(this.directory, 'node'),
-        ...(this.#options.keepEngine ? [] : ['--stop-children']),
-      ],
+      [...args, '--state-dir', this.stateDir, ...(this.#options.keepEngine ? [] : ['--stop-children'])],
       /^reporter ready gpu-01$/,
       { ARW_JOIN_TOKEN: joinToken },
     );
@@ -176,15 +197,22 @@ export class Fleet {
   }
 
   async restore(body: object = {}): Promise<Response> {
-    return this.ask(
-      'POST',
-      `/orchestrator/runtimes/${encodeURIComponent(`${NODE}/${RUNTIME}`)}/restore`,
-      body,
-    );
+    return this.#command('restore', body);
+  }
+
+  async shutdown(): Promise<Response> {
+    return this.#command('shutdown', {});
+  }
+
+  #command(kind: 'restore' | 'shutdown', body: object): Promise<Response> {
+    const path = `/orchestrator/runtimes/${encodeURIComponent(`${NODE}/${RUNTIME}`)}/${kind}`;
+    return this.ask('POST', path, body);
   }
 
   #manifest(): string {
-    const args = ['-m', inject('tinyModel'), '--port', String(this.enginePort), '-c', '512'];
+    const { model, wrapper } = this.#options;
+    const modelPath = model === undefined ? inject('tinyModel') : model(this.directory);
+    const args = ['-m', modelPath, '--port', String(this.enginePort), '-c', '512'];
     return stringify({
       version: 1,
       runtimes: [
@@ -195,7 +223,8 @@ export class Fleet {
           accelerator: 'cpu',
           ...(this.#options.restart && { restart: this.#options.restart }),
           process: {
-            command: inject('llamaServer'),
+            ...this.#options.process,
+            command: wrapper === true ? this.wrapperPath : inject('llamaServer'),
             args: [...args, ...(this.#options.engineArgs ?? [])],
             ...(this.#options.wedgeSeconds && { wedge_seconds: this.#options.wedgeSeconds }),
           },

@@ -10,6 +10,7 @@ import {
   type ReadyObservation,
   type RuntimeEvent,
   type RuntimeState,
+  type TimerName,
 } from '../../reporter/supervisor/state.ts';
 
 export const T0 = Date.parse('2026-11-22T12:00:00.000Z');
@@ -28,6 +29,10 @@ export const READY: ReadyObservation = {
   models: [],
   sleeping: false,
   notes: [],
+};
+export const TOKENLESS: ReadyObservation = {
+  ...READY,
+  idleProbes: [{ kind: 'unanswered', reason: 'no token within 30 s' }],
 };
 export const FAILING: Observation = { kind: 'failing', reason: 'timeout after 3000 ms' };
 export const LOADING: Observation = { kind: 'loading', detail: 'Loading model' };
@@ -64,11 +69,21 @@ export class MachineDriver {
   restore(options: { restart?: boolean; force?: boolean; preset?: string } = {}): this {
     const { restart = true, force = false, preset } = options;
     const operation = { id: this.#id('restore'), kind: 'restore' as const };
-    return this.send({ kind: 'restore', operation, restart, force, ...(preset !== undefined && { preset }) });
+    return this.send({
+      kind: 'restore',
+      operation,
+      restart,
+      force,
+      ...(preset !== undefined && { variant: { preset } }),
+    });
   }
 
-  shutdown(): this {
-    return this.send({ kind: 'shutdown', operation: { id: this.#id('shutdown'), kind: 'shutdown' } });
+  shutdown(lasting = true): this {
+    return this.send({
+      kind: 'shutdown',
+      operation: { id: this.#id('shutdown'), kind: 'shutdown' },
+      lasting,
+    });
   }
 
   spawned(pid = 100 + this.state.launch): this {
@@ -89,7 +104,7 @@ export class MachineDriver {
     return this.send({ kind: 'exited', launch: this.state.launch, exit, reason, jitter });
   }
 
-  timer(timer: 'wait' | 'load' | 'kill' | 'stuck'): this {
+  timer(timer: TimerName): this {
     return this.send({ kind: 'timer', timer });
   }
 

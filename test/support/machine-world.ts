@@ -5,17 +5,19 @@ import * as v from 'valibot';
 import { RuntimeStatusSchema } from '../../contract/runtime-record.ts';
 import { describe } from '../../reporter/supervisor/describe.ts';
 import { step } from '../../reporter/supervisor/machine.ts';
-import { withinWindow } from '../../reporter/supervisor/restart-budget.ts';
 import {
+  budgetRule,
   initialState,
+  type AfterDrain,
   type Effect,
   type Outcome,
   type Policy,
+  type ReadyObservation,
   type RuntimeEvent,
   type RuntimeState,
   type TimerName,
 } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, READY, T0 } from './machine-driver.ts';
+import { FAILING, LOADING, READY, T0, TOKENLESS } from './machine-driver.ts';
 
 /** How one launch goes. Children take theirs in order, and the last one again and again. */
 export type Fate = {
@@ -25,6 +27,8 @@ export type Fate = {
   readyAfterMs: number | undefined;
   crashAfterMs: number | undefined;
   unresponsiveAfterMs: number | undefined;
+  /** From then on every idle probe goes without a token. */
+  tokenlessAfterMs: number | undefined;
   /** Undefined: it ignores SIGTERM. */
   endsAfterTermMs: number | undefined;
   /** Undefined: the kernel holds it, and not even SIGKILL ends it. */
@@ -32,7 +36,12 @@ export type Fate = {
 };
 
 export type Act =
-  | { kind: 'start' | 'shutdown' | 'crash' }
+  | { kind: 'start' | 'shutdown' | 'crash' | 'undrain' }
+  /** Somebody's requests begin, or end. */
+  | { kind: 'work'; busy: boolean }
+  | { kind: 'drain'; after: AfterDrain; limitMs: number }
+  | { kind: 'switch'; preset: 'short' | 'long' }
+  | { kind: 'budget'; more: number }
   | { kind: 'restore'; restart: boolean; force: boolean; preset?: 'short' | 'long' }
   /** News of an earlier child comes late. */
   | { kind: 'late'; news: 'spawned' | 'blocked' | 'exited' | 'observed' };
@@ -61,7 +70,9 @@ export class MachineWorld {
   readonly #timers = new Map<TimerName, Due>();
   readonly #sentTerm = new Set<number>();
   readonly #paidAtMs: number[] = [];
+  #nextIsFree = false;
   #launches = 0;
+  #busy = false;
   #order = 0;
 
   constructor(policy: Policy, fates: readonly [Fate, ...Fate[]]) {
@@ -78,7 +89,30 @@ export class MachineWorld {
         return this.#post({ kind: 'start', operation: { id, kind: 'start' } });
       case 'shutdown':
         this.operations.set(id, { outcomes: [] });
-        return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' } });
+        return this.#post({ kind: 'shutdown', operation: { id, kind: 'shutdown' }, lasting: true });
+      case 'undrain':
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'undrain', operation: { id, kind: 'undrain' } });
+      case 'work':
+        this.#busy = act.busy;
+        return undefined;
+      case 'drain': {
+        const { after, limitMs } = act;
+        if (after === 'restart') this.wishes += 1;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'drain', operation: { id, kind: 'drain' }, after, limitMs });
+      }
+      case 'switch': {
+        const variant = { preset: act.preset };
+        this.wishes += 1;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'switch', operation: { id, kind: 'switch' }, variant });
+      }
+      case 'budget': {
+        const maxRestarts = budgetRule(this.state, this.policy).maxRestarts + act.more;
+        this.operations.set(id, { outcomes: [] });
+        return this.#post({ kind: 'budget', operation: { id, kind: 'budget' }, rule: { maxRestarts } });
+      }
       case 'restore': {
         const { restart, force, preset } = act;
         this.wishes += 1;
@@ -90,7 +124,7 @@ export class MachineWorld {
           operation,
           restart,
           force,
-          ...(preset !== undefined && { preset }),
+          ...(preset !== undefined && { variant: { preset } }),
         });
       }
       case 'crash':
@@ -131,6 +165,8 @@ export class MachineWorld {
     const before = this.state;
     const next = step(before, event, this.nowMs, this.policy);
     this.state = next.state;
+    // Shut down by a command, be it the end of a drain.
+    if (next.state.keptDown && !before.keptDown) this.#nextIsFree = true;
     if (next.state.restartsTotal > before.restartsTotal) this.#checkSpending();
     for (const effect of next.effects) this.#carryOut(effect);
     if (next.state.phase.kind !== before.phase.kind) this.#checkWords();
@@ -151,7 +187,7 @@ export class MachineWorld {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'launch':
-        return this.#launch(effect.launch, effect.preset);
+        return this.#launch(effect.launch, effect.variant.preset);
       case 'signal':
         return this.#signal(effect.signal);
       case 'arm-timer': {
@@ -186,7 +222,9 @@ export class MachineWorld {
       this.spawns += 1;
       const child = { pid: 1_000 + this.spawns, launch, fate, sinceMs: this.nowMs, preset };
       this.child = child;
+      const paidBefore = this.state.restartsTotal;
       this.#post({ kind: 'spawned', launch, pid: child.pid });
+      this.#checkPaid(this.state.restartsTotal > paidBefore);
       if (fate.crashAfterMs !== undefined)
         this.#at(this.nowMs + fate.crashAfterMs, () => this.#end(child, 'SIGSEGV'));
       return this.#probe(child);
@@ -196,12 +234,17 @@ export class MachineWorld {
   #probe(child: Child): void {
     if (this.child !== child) return;
     const livedMs = this.nowMs - child.sinceMs;
-    const { readyAfterMs, unresponsiveAfterMs } = child.fate;
+    const { readyAfterMs, unresponsiveAfterMs, tokenlessAfterMs } = child.fate;
     const hangs = unresponsiveAfterMs !== undefined && livedMs >= unresponsiveAfterMs;
     const isReady = readyAfterMs !== undefined && livedMs >= readyAfterMs;
-    const observation = hangs ? FAILING : isReady ? READY : LOADING;
+    const isTokenless = tokenlessAfterMs !== undefined && livedMs >= tokenlessAfterMs;
+    const observation = hangs ? FAILING : isReady ? (isTokenless ? TOKENLESS : this.#ready()) : LOADING;
     this.#post({ kind: 'observed', launch: child.launch, observation });
     this.#at(this.nowMs + PROBE_EVERY_MS, () => this.#probe(child));
+  }
+
+  #ready(): ReadyObservation {
+    return { ...READY, health: { capacity: 4, inflight_jobs: this.#busy ? 1 : 0 } };
   }
 
   #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -226,13 +269,20 @@ export class MachineWorld {
 
   /** Counts for itself: a machine that forgets what it spent would find its own books in order. */
   #checkSpending(): void {
-    const { budget } = this.policy;
-    const already = withinWindow(this.#paidAtMs, budget, this.nowMs).length;
+    const budget = budgetRule(this.state, this.policy);
+    // Not by the product's own arithmetic of the window: that is under test too.
+    const already = this.#paidAtMs.filter((atMs) => this.nowMs - atMs < budget.windowMs).length;
     this.#paidAtMs.push(this.nowMs);
     if (this.forced === 0) claim(already < budget.maxRestarts, 'a restart was spent beyond the budget');
     claim(already < budget.maxRestarts + this.forced, 'more was spent beyond the budget than was forced');
-    const told = withinWindow(this.state.spent, budget, this.nowMs);
+    const told = this.state.spent.filter((atMs) => this.nowMs - atMs < budget.windowMs);
     claim(told.length === already + 1, 'the budget does not tell what was spent');
+  }
+
+  /** A restart is a child after a child that nobody had shut down, nor that was told to end as soon as it was there. */
+  #checkPaid(isPaid: boolean): void {
+    claim(isPaid || this.spawns === 1 || this.#nextIsFree, 'a restart was not spent');
+    this.#nextIsFree = this.state.phase.kind === 'stopping';
   }
 
   #checkWords(): void {
@@ -243,7 +293,7 @@ export class MachineWorld {
   #check(): void {
     const { phase } = this.state;
     const armed = [...this.#timers.keys()];
-    const expected: readonly TimerName[] =
+    const expected: TimerName[] =
       phase.kind === 'waiting'
         ? ['wait']
         : phase.kind === 'loading'
@@ -251,6 +301,7 @@ export class MachineWorld {
           : phase.kind === 'stopping' && !phase.stuck
             ? [phase.killed ? 'stuck' : 'kill']
             : [];
+    if (this.state.drain?.emptyLooks !== undefined) expected.push('drain');
     claim(
       armed.length === expected.length && armed.every((timer) => expected.includes(timer)),
       `in phase ${phase.kind} these timers are armed: ${armed.join(', ') || 'none'}`,

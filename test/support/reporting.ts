@@ -24,6 +24,8 @@ export class Reporting {
   seq = 0;
   onCommand: (command: Command) => void = (command) => void this.commands.push(command);
 
+  onCancel: (id: string) => void = () => undefined;
+
   constructor(hub: URL, { token = NODE_TOKEN, timing, intervalMs = 60_000 }: Wanted = {}) {
     this.uplink = new Uplink(
       {
@@ -35,6 +37,7 @@ export class Reporting {
         log: this.log,
         snapshot: () => JSON.stringify(snapshot({ node: NODE, seq: (this.seq += 1) })),
         onCommand: (command) => this.onCommand(command),
+        onCancel: (id) => this.onCancel(id),
         onFirstAccepted: () => (this.firstAccepted += 1),
         timing: { ...QUICK, ...timing },
       },

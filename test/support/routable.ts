@@ -11,6 +11,7 @@ export function routable(id: string, more: Partial<Routable> = {}): Routable {
     models: [],
     state: 'ready',
     summary: 'Ready',
+    isElsewhere: false,
     accepting: true,
     capacity: undefined,
     reportedJobs: undefined,

@@ -10,6 +10,7 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import type { Model, RuntimeStatus } from '../../contract/runtime-record.ts';
 import type { RuntimeState as Slug } from '../../contract/words.ts';
 import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
@@ -42,6 +43,8 @@ export type SupervisedOptions = {
   policy?: Partial<Policy>;
   probeTimeoutMs?: number;
   withModel?: boolean;
+  /** Further keys of `[runtimes.process]`. */
+  settings?: Partial<RuntimeEntry['process']>;
 };
 
 export class SupervisedStub {
@@ -58,7 +61,7 @@ export class SupervisedStub {
     this.folder = folder;
     this.port = port;
     this.modelPath = join(folder, 'tiny.gguf');
-    this.#output = new RuntimeLog(folder, 'llama:stub');
+    this.#output = new RuntimeLog(folder, 'llama:stub', () => redactor([]));
     this.loop = new RuntimeLoop({
       backend: makeBackend(this.#entry(options), { llamaServer: 'no-such-llama-server' }),
       policy: { ...POLICY, ...options.policy },
@@ -116,7 +119,11 @@ export class SupervisedStub {
   }
 
   shutdown(): Promise<Outcome> {
-    return this.loop.operate({ kind: 'shutdown', operation: { id: randomUUID(), kind: 'shutdown' } });
+    return this.loop.operate({
+      kind: 'shutdown',
+      operation: { id: randomUUID(), kind: 'shutdown' },
+      lasting: false,
+    });
   }
 
   statusWhere(isWanted: (status: RuntimeStatus) => boolean, what: string): Promise<RuntimeStatus> {
@@ -137,12 +144,13 @@ export class SupervisedStub {
   }
 
   #entry(options: SupervisedOptions): RuntimeEntry {
-    const { args = [], command, lead = [STUB], probeTimeoutMs } = options;
+    const { args = [], command, lead = [STUB], probeTimeoutMs, settings } = options;
     const url = `http://127.0.0.1:${this.port}/health`;
     return {
       id: 'llama:stub',
       adapter: 'llama.cpp',
       process: {
+        ...settings,
         command: command?.(this.folder) ?? process.execPath,
         args: [...lead, '-m', this.modelPath, '--port', String(this.port), ...args],
         ...(probeTimeoutMs !== undefined && { health: { url, timeout_ms: probeTimeoutMs } }),

@@ -4,9 +4,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
 import { CommandErrorSchema, type Command } from '../../contract/command.ts';
 import type { Outcome } from '../../reporter/supervisor/state.ts';
-import type { SupervisorCommand } from '../../reporter/supervisor/supervisor.ts';
 import { CommandIntake, type Progress } from '../../reporter/uplink/command-intake.ts';
 import { CommandJournal } from '../../reporter/uplink/journal.ts';
+import type { Act } from '../../contract/command.ts';
 import { signedCommand } from '../support/commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
@@ -18,7 +18,7 @@ const READY: Outcome = { ok: true, result: { state: 'ready', pid: 1 } };
 
 /** A supervisor that does as it is told when it is told, and counts. */
 class Bench {
-  readonly carriedOut: { id: string; runtime: string; command: SupervisorCommand }[] = [];
+  readonly carriedOut: { id: string; runtime: string; command: Act }[] = [];
   readonly reported: Progress[] = [];
   readonly log = new RecordedLog();
   readonly journal: CommandJournal;

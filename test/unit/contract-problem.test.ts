@@ -20,16 +20,23 @@ const statuses: Record<ProblemReason, number> = {
   'ambiguous-runtime': 409,
   'node-exists': 409,
   'node-mismatch': 409,
+  'socket-needed': 409,
   'not-admitted': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,
   'foreign-host': 421,
+  'key-taken': 422,
   'upgrade-required': 426,
   'budget-exhausted': 429,
+  'too-many-readers': 429,
   'queue-full': 429,
   'runtime-failed': 502,
   'runtime-not-ready': 503,
   internal: 500,
+  'node-too-old': 501,
+  'node-failed': 502,
+  'node-offline': 503,
+  'node-silent': 504,
 };
 const reasons = Object.keys(statuses).filter((key): key is ProblemReason => key in statuses);
 

@@ -6,12 +6,26 @@ import { RuntimeStatusSchema, type RuntimeStatus } from '../../contract/runtime-
 import { severityLabel, stateLabel } from '../../contract/words.ts';
 import { describe } from '../../reporter/supervisor/describe.ts';
 import type { Observation } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, MachineDriver, READY } from '../support/machine-driver.ts';
+import { FAILING, LOADING, MachineDriver, READY, TOKENLESS } from '../support/machine-driver.ts';
 
 const SLEEPING: Observation = { ...READY, sleeping: true };
 const PARTIAL: Observation = {
   ...READY,
   notes: ['Slots unknown (HTTP 501)', 'Throughput unknown (timeout)'],
+};
+const loading = (sizeBytes?: number): Observation => ({
+  kind: 'loading',
+  detail: 'Loading model',
+  model: { name: 'llama-3.3-70b-q4.gguf', ...(sizeBytes !== undefined && { sizeBytes }) },
+});
+const IMPAIRED: Observation = {
+  ...READY,
+  warning: '1 of 3 models failed',
+  notes: ['Model broken failed (exit code 1)'],
+};
+const STUCK: Observation = {
+  ...READY,
+  work: { kind: 'busy', slots: 1, mark: 'tiny-a 0:1', model: 'tiny-a' },
 };
 const LONG = 'x'.repeat(400);
 
@@ -62,6 +76,30 @@ const rows: Row[] = [
     detail: ['Starting for 12 s, limit 30 s'],
   },
   {
+    phase: 'loading a model of which the size is known',
+    lead: (m) => m.start().spawned().observed(loading(42_520_395_000)).after(31_000),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf (42.5 GB), 31 s so far, limit 30 s'],
+  },
+  {
+    phase: 'loading a small model',
+    lead: (m) => m.start().spawned().observed(loading(488_000)),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf (488.0 kB), 0 s so far, limit 30 s'],
+  },
+  {
+    phase: 'loading a model of which the size is unknown',
+    lead: (m) => m.start().spawned().observed(loading()).after(5_000),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Loading model',
+    detail: ['Loading llama-3.3-70b-q4.gguf, 5 s so far, limit 30 s'],
+  },
+  {
     phase: 'serving',
     lead: (m) => m.toServing(),
     state: 'ready',
@@ -108,6 +146,38 @@ const rows: Row[] = [
     severity: 'warn',
     summary: 'Probe failing (timeout after 3000 ms)',
     detail: ['No good answer for 0 s', 'Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
+  },
+  {
+    phase: 'serving as a router of which one model failed',
+    lead: (m) => m.toServing().observed(IMPAIRED),
+    state: 'ready',
+    severity: 'warn',
+    summary: 'Ready (1 of 3 models failed)',
+    detail: ['Model broken failed (exit code 1)'],
+  },
+  {
+    phase: 'serving as a router of which one model is wedged, and no headroom',
+    lead: (m) => m.toServing().exhaust().observed(STUCK).after(60_000).observed(STUCK),
+    state: 'degraded',
+    severity: 'warn',
+    summary: 'Wedged: tiny-a has 1 busy slot, no token for 60 s',
+    detail: ['Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
+  },
+  {
+    phase: 'serving with one idle probe that failed',
+    lead: (m) => m.toServing().observed(TOKENLESS).observed(READY),
+    state: 'ready',
+    severity: 'info',
+    summary: 'Ready',
+    detail: ['Last idle probe failed (no token within 30 s)'],
+  },
+  {
+    phase: 'at rest and without a token twice, and no headroom',
+    lead: (m) => m.toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS),
+    state: 'degraded',
+    severity: 'warn',
+    summary: 'Idle probe failing (no token within 30 s)',
+    detail: ['Restart budget exhausted; resets at 2026-11-22T12:10:01.000Z'],
   },
   {
     phase: 'stopping on purpose',

@@ -9,6 +9,9 @@ import { capturedLines } from '../support/http-answers.ts';
 const code = (number: number): Exit => ({ code: number, signal: null, atMs: 0 });
 const signal = (name: string): Exit => ({ code: null, signal: name, atMs: 0 });
 
+const loadFailed = (...lines: string[]) =>
+  explainLlamaExit(code(1), [...lines, 'E srv  llama_server: exiting due to model loading error']);
+
 describe('any process', () => {
   test.each<[Exit, string]>([
     [code(0), 'Process ended by itself (exit code 0)'],
@@ -54,10 +57,18 @@ describe('llama-server', () => {
   test.each<[string, string]>([
     ['error: invalid argument: --prot', 'its arguments are wrong'],
     ['error while handling argument "--port": stoi', 'its arguments are wrong'],
-    ['ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory', 'memory ran out'],
+    ['ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory', 'GPU memory ran out'],
+    ['CUDA error: out of memory', 'GPU memory ran out'],
+    ['ggml_vulkan: Device memory allocation of size 1 failed: ErrorOutOfDeviceMemory', 'GPU memory ran out'],
+    ['ggml_aligned_malloc: insufficient memory (attempted to allocate 1953.12 MB)', 'memory ran out'],
+    ['terminate called after throwing an instance of std::bad_alloc', 'memory ran out'],
     [
-      "gguf_init_from_file_impl: invalid magic characters: 'here', expected 'GGUF'",
-      'the model could not be loaded',
+      "llama_model_load: error loading model: error loading model architecture: unknown model architecture: 'x'",
+      'this build does not know the architecture of the model',
+    ],
+    [
+      "failed to initialize router models: error: '/models' does not exist or is not a directory",
+      'the folder or the preset file of its models cannot be used',
     ],
   ])('"%s": %s', (line, words) => {
     expect(
@@ -69,5 +80,53 @@ describe('llama-server', () => {
   });
   test('without a log it is the exit alone', () => {
     expect(explainLlamaExit(code(1), [])).toBe('Process failed (exit code 1)');
+  });
+  describe('a file that is not there', () => {
+    const loading = "I srv    load_model: loading model '/models/x.gguf'";
+    test('is told as the model where it is the model', () => {
+      const line =
+        "E gguf_init_from_file: failed to open GGUF file '/models/x.gguf' (No such file or directory)";
+      expect(loadFailed(loading, line)).toContain('the model file is missing (');
+    });
+    test('is told as what it is where it is not', () => {
+      const line = "E llama_adapter_lora_init: failed to open '/models/a.lora': No such file or directory";
+      expect(loadFailed(loading, line)).toBe(
+        `Process failed (exit code 1): a file beside the model is missing (${line})`,
+      );
+    });
+    test('may be there and not be readable', () => {
+      const line = "E gguf_init_from_file: failed to open GGUF file '/models/x.gguf' (Permission denied)";
+      expect(loadFailed(loading, line)).toContain('the model file may not be read by this user');
+    });
+    test('is no cause where nothing failed to load for it', () => {
+      const line = 'W srv: cannot read the prompt cache: No such file or directory';
+      expect(explainLlamaExit(code(1), [line, 'E srv: something else'])).toBe(
+        'Process failed (exit code 1): E srv: something else',
+      );
+    });
+  });
+  test('a file that is no model says so only where it was to be loaded', () => {
+    const magic = "gguf_init_from_reader: invalid magic characters: 'garb', expected 'GGUF'";
+    expect(explainLlamaExit(code(1), [magic, 'llama_model_load: failed to load model'])).toBe(
+      `Process failed (exit code 1): the model file is no GGUF file (${magic})`,
+    );
+    // A router complains of each such file in its folder, and serves the others.
+    expect(explainLlamaExit(code(1), [magic, 'last words'])).toBe('Process failed (exit code 1): last words');
+  });
+  test('what a model of a router wrote did not end the router', () => {
+    const lines = [
+      '[50351] 0.00.205.577 E srv    load_model: failed to load model',
+      '1.25.074.843 I srv run: bye',
+    ];
+    expect(explainLlamaExit(code(1), lines)).toBe('Process failed (exit code 1): srv run: bye');
+  });
+  test('a server that was killed is not told by what it once complained of', () => {
+    const lines = ['E ggml: failed to allocate buffer', 'I srv  llama_server: listening'];
+    expect(explainLlamaExit(signal('SIGKILL'), lines)).toBe(
+      'Process killed (SIGKILL: by hand, or by the kernel when memory ran out): I srv  llama_server: listening',
+    );
+    expect(explainLlamaExit(signal('SIGABRT'), ['CUDA error: out of memory'])).toBe(
+      'Process aborted (SIGABRT: the program gave up): GPU memory ran out (CUDA error: out of memory)',
+    );
   });
 });

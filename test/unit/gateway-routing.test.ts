@@ -2,11 +2,12 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Routable } from '../../reporter/gateway/routable.ts';
+import { routableOf, type Routable } from '../../reporter/gateway/routable.ts';
 import { route } from '../../reporter/gateway/routing.ts';
 import { notReady, unknownModel } from '../../reporter/gateway/turned-away.ts';
 import { holds } from '../support/property.ts';
 import { model, routable } from '../support/routable.ts';
+import { runtimeRecord } from '../support/snapshot.ts';
 
 /** `runtime` or `runtime=model` where the body must name another model, in the order in which they are tried. */
 function tried(
@@ -105,6 +106,42 @@ describe('several with the same model', () => {
   test('never one that takes no new work', () => {
     expect(tried('m', [serving('draining', { accepting: false }), serving('b')])).toEqual(['b']);
   });
+});
+
+describe('an endpoint elsewhere', () => {
+  const elsewhere = routable('cloud', { isElsewhere: true, models: [model('m'), model('only')] });
+
+  test('is asked for what only it has, and by its own name', () => {
+    expect(tried('only', [elsewhere, serving('a')])).toEqual(['cloud']);
+    expect(tried('cloud/m', [elsewhere, serving('a')])).toEqual(['cloud=m']);
+  });
+  test('gets nothing that this host has, also while that is down or busy, and nothing without a name', () => {
+    expect(tried('m', [elsewhere, serving('a')], { a: 9 })).toEqual(['a']);
+    expect(tried('m', [elsewhere, serving('a', { state: 'error', accepting: false })])).toEqual([
+      'not-ready',
+    ]);
+    expect(tried(undefined, [elsewhere])).toEqual(['not-ready']);
+  });
+  test('is never asked where it is not opted in', () => {
+    expect(tried('only', [{ ...elsewhere, endpoint: undefined }])).toEqual(['not-ready']);
+  });
+});
+
+test('a record is as the gateway needs it; one that drains takes no new work', () => {
+  const record = runtimeRecord({ model: 'm' });
+  const endpoint = { origin: 'http://127.0.0.1:1', headers: {} };
+  const busy = { ...record.status, health: { capacity: 4, inflight_jobs: 1, queued_jobs: 2 } };
+  expect(routableOf({ ...record, status: busy }, endpoint)).toMatchObject({
+    id: 'llama.70b',
+    models: [{ id: 'm' }],
+    accepting: true,
+    isElsewhere: false,
+    capacity: 4,
+    reportedJobs: 3,
+  });
+  expect(routableOf({ ...record, status: { ...busy, draining: true } }, endpoint).accepting).toBe(false);
+  expect(routableOf(runtimeRecord({ state: 'starting' }), endpoint).accepting).toBe(false);
+  expect(routableOf(record, undefined)).toMatchObject({ accepting: false, reportedJobs: undefined });
 });
 
 describe('known and not ready', () => {

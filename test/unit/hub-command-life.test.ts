@@ -13,10 +13,9 @@ import {
   type CommandRecord,
 } from '../../worker/domain/command-life.ts';
 import { signingText, toCommand, toJob } from '../../worker/domain/job.ts';
-import { exhaustedBudget, newCommand, refusedCommand } from '../../worker/domain/submit.ts';
+import { newCommand } from '../../worker/domain/submit.ts';
 import { golden } from '../support/golden.ts';
 import { holds } from '../support/property.ts';
-import { emptyBudget, fullBudget, runtimeRecord } from '../support/snapshot.ts';
 
 const Golden = v.object({ node: v.string(), signing_text: v.string(), command: CommandSchema });
 
@@ -26,7 +25,7 @@ const S = 1000;
 const REQUEST = { node: 'gpu-01', runtime: 'llama.70b', kind: 'restore' as const, args: {} };
 
 function queued(): CommandRecord {
-  return { ...newCommand(REQUEST, 'gpu-01:1', NOW), signature: 'signed' };
+  return { ...newCommand(REQUEST, 'gpu-01:1', NOW), signature: 'signed', ordinal: 1 };
 }
 
 function after(...events: CommandEvent[]): CommandRecord {
@@ -212,34 +211,5 @@ describe('a command on the wire', () => {
       signature: '',
     };
     expect(signingText({ ...record, expiresAt: Date.parse(expires) })).toBe(text);
-  });
-});
-
-describe('a restore that the budget forbids', () => {
-  const record = runtimeRecord({ budget: emptyBudget('2026-11-22T12:05:00.000Z') });
-
-  test('is refused until the window frees', () => {
-    expect(exhaustedBudget(REQUEST, record, NOW)).toMatchObject({ remaining: 0 });
-    expect(exhaustedBudget(REQUEST, record, Date.parse('2026-11-22T12:05:00.000Z'))).toBeUndefined();
-  });
-
-  test.each([
-    ['force', { ...REQUEST, args: { force: true } }],
-    ['no restart', { ...REQUEST, args: { restart: false } }],
-    ['another kind', { ...REQUEST, kind: 'shutdown' as const }],
-  ])('is let through with %s', (_name, request) => {
-    expect(exhaustedBudget(request, record, NOW)).toBeUndefined();
-  });
-
-  test.each([
-    ['headroom', fullBudget()],
-    ['a budget of none', { window_seconds: 600, max_restarts: 0, used: 0, remaining: 0 }],
-  ])('is let through with %s', (_name, budget) => {
-    expect(exhaustedBudget(REQUEST, runtimeRecord({ budget }), NOW)).toBeUndefined();
-  });
-
-  test('becomes a failed job that answers no key', () => {
-    const refused = refusedCommand({ ...queued(), idempotencyKey: 'k' }, NOW);
-    expect(refused).toMatchObject({ state: 'failed', attempts: 0, idempotencyKey: null });
   });
 });

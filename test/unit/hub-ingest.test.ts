@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import * as v from 'valibot';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { decideIngest } from '../../worker/domain/ingest.ts';
 import { materialOf, mustWrite, rewriteAfterMs } from '../../worker/domain/material.ts';
@@ -13,6 +14,17 @@ const next = (options: Parameters<typeof snapshot>[0]): { material: string; tran
   material: materialOf(snapshot(options)),
   transport: 'socket',
 });
+
+function changed(
+  descriptor: Partial<RuntimeRecord['descriptor']>,
+  status: Partial<RuntimeRecord['status']> = {},
+): RuntimeRecord {
+  const record = runtimeRecord({ model: 'llama' });
+  return {
+    descriptor: { ...record.descriptor, ...descriptor },
+    status: { ...record.status, ...status },
+  };
+}
 
 const counting = (count: number): string => {
   const counted = snapshot();
@@ -45,11 +57,17 @@ describe('the order of snapshots', () => {
 
 describe('what is written at once', () => {
   const now = 1_000_000;
-  const written = { material: materialOf(snapshot()), transport: 'socket', writtenAt: now };
+  const written = {
+    material: materialOf(snapshot({ runtimes: [changed({})] })),
+    transport: 'socket',
+    writtenAt: now,
+  };
+
+  const heartbeat = next({ seq: 2, runtimes: [changed({}, { draining: false })] });
 
   test('nothing of a heartbeat, until a minute has passed', () => {
-    expect(mustWrite(written, next({ seq: 2 }), now + 59_999, 60_000)).toBe(false);
-    expect(mustWrite(written, next({ seq: 2 }), now + 60_000, 60_000)).toBe(true);
+    expect(mustWrite(written, heartbeat, now + 59_999, 60_000)).toBe(false);
+    expect(mustWrite(written, heartbeat, now + 60_000, 60_000)).toBe(true);
   });
 
   test.each([
@@ -57,6 +75,13 @@ describe('what is written at once', () => {
     ['a state', written, { runtimes: [runtimeRecord({ state: 'error' })] }],
     ['a budget', written, { runtimes: [runtimeRecord({ budget: emptyBudget('2026-11-22T12:00:00.000Z') })] }],
     ['a model', written, { runtimes: [runtimeRecord({ model: 'other' })] }],
+    [
+      'a state of a model',
+      written,
+      { runtimes: [changed({ models: [{ id: 'llama', state: 'unloaded' }] })] },
+    ],
+    ['a sandbox', written, { runtimes: [changed({ sandbox: 'bwrap' })] }],
+    ['a drain', written, { runtimes: [changed({}, { draining: true })] }],
     ['a runtime', written, { runtimes: [runtimeRecord(), runtimeRecord({ id: 'whisper' })] }],
     ['a start of the reporter', written, { bootId: 'boot-2' }],
   ])('%s', (_name, before, options) => {
@@ -80,6 +105,32 @@ describe('what is written at once', () => {
 });
 
 describe('bad input', () => {
+  const Body = v.strictObject({ preset: v.optional(v.string()), model: v.string() });
+  const Either = v.pipe(
+    v.strictObject({ preset: v.optional(v.string()) }),
+    v.check(({ preset }) => preset !== undefined, 'must name a preset'),
+  );
+
+  test.each<[string, v.GenericSchema, string, string]>([
+    ['a key that is missing', Body, '{}', 'model: is missing'],
+    [
+      'a key that is not known',
+      Body,
+      '{"model":"a","x":1}',
+      'x: is not known here; what is taken: preset, model',
+    ],
+    [
+      'a key where none is taken',
+      v.strictObject({}),
+      '{"x":1}',
+      'x: is not known here; leave it out: nothing is taken',
+    ],
+    ['a key behind a check', Either, '{"x":1}', 'x: is not known here; what is taken: preset'],
+    ['a whole that is wrong', Either, '{}', 'body: must name a preset'],
+  ])('says what to do about %s', (_what, schema, text, detail) => {
+    expect(parseText(schema, text)).toMatchObject({ ok: false, problem: { status: 400, detail } });
+  });
+
   test('names the path and the reason', () => {
     const wrong = { ...snapshot(), seq: 'seven' };
     expect(parseText(SnapshotSchema, JSON.stringify(wrong))).toMatchObject({

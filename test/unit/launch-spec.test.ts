@@ -89,6 +89,5 @@ test('the descriptor has the defaults of the manifest reference', () => {
     adapter: 'llama.cpp',
     profile: 'default',
     modalities: ['text'],
-    sandbox: 'none',
   });
 });

@@ -27,6 +27,7 @@ const fateWith = (endsAfterKillMs: fc.Arbitrary<number | undefined>): fc.Arbitra
     readyAfterMs: fc.option(within(20_000), { nil: undefined }),
     crashAfterMs: fc.option(within(120_000), { nil: undefined }),
     unresponsiveAfterMs: fc.option(within(60_000), { nil: undefined }),
+    tokenlessAfterMs: fc.option(within(60_000), { nil: undefined }),
     endsAfterTermMs: fc.option(within(6_000), { nil: undefined }),
     endsAfterKillMs,
   });
@@ -45,12 +46,27 @@ const restore = (force: fc.Arbitrary<boolean>): fc.Arbitrary<Act> =>
       requiredKeys: ['kind', 'restart', 'force'],
     },
   );
+const drains: fc.Arbitrary<Act> = fc.oneof(
+  fc.constant<Act>({ kind: 'undrain' }),
+  fc.boolean().map((busy): Act => ({ kind: 'work', busy })),
+  fc.record({
+    kind: fc.constant('drain' as const),
+    after: fc.constantFrom('hold' as const, 'shutdown' as const, 'restart' as const),
+    limitMs: fc.constantFrom(1_000, 60_000),
+  }),
+);
+const adjustments: fc.Arbitrary<Act> = fc.oneof(
+  preset.map((name): Act => ({ kind: 'switch', preset: name })),
+  fc.nat(2).map((more): Act => ({ kind: 'budget', more })),
+);
 const acts = (force: fc.Arbitrary<boolean>): fc.Arbitrary<{ afterMs: number; act: Act }[]> => {
   const act = fc.oneof(
     {
       weight: 3,
       arbitrary: fc.constantFrom<Act>({ kind: 'start' }, { kind: 'shutdown' }, { kind: 'crash' }),
     },
+    { weight: 2, arbitrary: drains },
+    { weight: 1, arbitrary: adjustments },
     { weight: 2, arbitrary: restore(force) },
     {
       weight: 1,
@@ -137,6 +153,7 @@ test('a runtime whose children are sound is ready in the end, whatever happened 
     readyAfterMs: 1_000,
     crashAfterMs: undefined,
     unresponsiveAfterMs: undefined,
+    tokenlessAfterMs: undefined,
     endsAfterTermMs: 100,
     endsAfterKillMs: 10,
   };
@@ -148,7 +165,7 @@ test('a runtime whose children are sound is ready in the end, whatever happened 
       world.act({ kind: 'restore', restart: false, force: true });
       world.pass(QUIET_MS);
       expect(world.state.phase.kind).toBe('serving');
-      expect(world.child?.preset).toBe(world.state.preset);
+      expect(world.child?.preset).toBe(world.state.variant.preset);
     }),
     RUNS,
   );

@@ -3,18 +3,19 @@
 import { describe, expect, test } from 'vitest';
 import { describe as describeRuntime } from '../../reporter/supervisor/describe.ts';
 import { BLOCKED_RETRY_MS, STUCK_AFTER_KILL_MS, type Observation } from '../../reporter/supervisor/state.ts';
-import { FAILING, LOADING, MachineDriver, READY, T0 } from '../support/machine-driver.ts';
+import { FAILING, LOADING, MachineDriver, READY, T0, TOKENLESS } from '../support/machine-driver.ts';
 
 const machine = (): MachineDriver => new MachineDriver();
 const busy = (mark: string): Observation => ({ ...READY, work: { kind: 'busy', slots: 2, mark } });
+const GAVE_TOKEN: Observation = { ...READY, idleProbes: [{ kind: 'settled' }] };
 const unknown: Observation = { ...READY, work: { kind: 'unknown' } };
 const adopted = (): MachineDriver =>
-  machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, preset: 'long' });
+  machine().send({ kind: 'adopted', pid: 77, startedAtMs: T0 - 5_000, variant: { preset: 'long' } });
 const crashedAndBack = (): MachineDriver => machine().toServing().crashAndReturn();
 
 const presetOf = (m: MachineDriver): unknown =>
   m.effects
-    .map((effect) => (effect.kind === 'launch' ? effect.preset : undefined))
+    .map((effect) => (effect.kind === 'launch' ? effect.variant.preset : undefined))
     .find((name) => name !== undefined);
 
 describe('start', () => {
@@ -199,10 +200,12 @@ describe('preset', () => {
   });
   test('of a refused restore changes nothing', () => {
     const m = machine().toServing().exhaust().restore({ preset: 'long' });
-    expect(m.state.preset).toBeUndefined();
+    expect(m.state.variant.preset).toBeUndefined();
   });
   test('of a restore that leaves a serving runtime alone changes nothing', () => {
-    expect(machine().toServing().restore({ restart: false, preset: 'long' }).state.preset).toBeUndefined();
+    expect(
+      machine().toServing().restore({ restart: false, preset: 'long' }).state.variant.preset,
+    ).toBeUndefined();
   });
   test('another than the one that loads is not joined: the child is restarted with it', () => {
     const m = machine()
@@ -473,7 +476,12 @@ describe('adoption', () => {
   test('is looked at like a load, launches nothing and spends nothing', () => {
     const m = adopted();
     expect(m).toMatchObject({ phase: 'loading', launches: 0, armed: { load: 30_000 } });
-    expect(m.state).toMatchObject({ wanted: 'up', preset: 'long', startedAtMs: T0 - 5_000, spent: [] });
+    expect(m.state).toMatchObject({
+      wanted: 'up',
+      variant: { preset: 'long' },
+      startedAtMs: T0 - 5_000,
+      spent: [],
+    });
     expect(m.observed(READY).phase).toBe('serving');
   });
   test('a start meanwhile joins it', () => {
@@ -487,7 +495,40 @@ describe('adoption', () => {
     expect(m.exited().phase).toBe('waiting');
   });
   test('of a runtime that is up already is ignored', () => {
-    const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, preset: undefined });
+    const m = machine().toServing().send({ kind: 'adopted', pid: 77, startedAtMs: T0, variant: {} });
     expect(m).toMatchObject({ phase: 'serving', effects: [] });
+  });
+});
+
+describe('a runtime at rest', () => {
+  test('that gave no token twice is restarted under the budget, with the reason', () => {
+    const m = machine().toServing().observed(TOKENLESS);
+    expect(m.phase).toBe('serving');
+    m.observed(READY).observed(TOKENLESS);
+    expect(m.signals).toEqual(['SIGTERM']);
+    expect(m.state.phase).toMatchObject({
+      kind: 'stopping',
+      after: { kind: 'count-as-failure', reason: 'Idle probe failing (no token within 30 s)' },
+    });
+  });
+  test('that gave a token in between is not', () => {
+    const m = machine().toServing();
+    for (let probe = 0; probe < 10; probe += 1) m.observed(TOKENLESS).observed(GAVE_TOKEN);
+    expect(m.phase).toBe('serving');
+  });
+  test('keeps its doubt through looks that fail, and through looks that say nothing of it', () => {
+    const m = machine().toServing().observed(TOKENLESS).observed(FAILING).observed(READY);
+    m.observed(TOKENLESS);
+    expect(m.phase).toBe('stopping');
+  });
+  test('without headroom is left alone, and recovers with a token', () => {
+    const m = machine().toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS);
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+    m.observed(GAVE_TOKEN).observed(TOKENLESS);
+    expect(m).toMatchObject({ phase: 'serving', signals: [] });
+  });
+  test('without headroom is restarted once the window frees', () => {
+    const m = machine().toServing().exhaust().observed(TOKENLESS).observed(TOKENLESS);
+    expect(m.after(600_000).observed(READY).phase).toBe('stopping');
   });
 });

@@ -142,7 +142,7 @@ describe('a fault in one sentence', () => {
     [
       'an adapter that is not there',
       'version = 1\n[[runtimes]]\nid = "x"\nadapter = "ollama"\n[runtimes.process]',
-      `${FILE}: runtimes[0] (x).adapter: must be one of "llama.cpp", "process"`,
+      `${FILE}: runtimes[0] (x).adapter: must be one of "llama.cpp", "vllm", "whisper.cpp", "onnx", "process", "remote"`,
     ],
     [
       'a text where a truth is due',
@@ -285,5 +285,36 @@ test('a misspelt required key is told as misspelt, not as missing', () => {
   const text = 'version = 1\n[[runtimes]]\nid = "a"\nadaptor = "llama.cpp"\n[runtimes.process]\n';
   expect(() => parseManifest(text, 'm.toml')).toThrow(
     'm.toml: runtimes[0] (a).adaptor: is not a known key; check its spelling against the manifest reference (and 1 more)',
+  );
+});
+
+test('an idle probe is for llama.cpp alone', () => {
+  const text = `
+version = 1
+[[runtimes]]
+id = "whisper"
+adapter = "process"
+[runtimes.process]
+command = "whisper-server"
+idle_probe_seconds = 60
+[runtimes.process.health]
+url = "http://127.0.0.1:9000/"
+`;
+  expect(() => parseManifest(text, FILE)).toThrow(
+    `${FILE}: runtimes[0] (whisper).process.idle_probe_seconds: is for adapter "llama.cpp" alone; leave it out`,
+  );
+  expect(parseManifest(text.replace('"process"', '"llama.cpp"'), FILE).runtimes).toHaveLength(1);
+});
+
+test.each<[string, string]>([
+  ['args = ["--models-dir", "/models", "-m", "/models/x.gguf"]', '--models-dir'],
+  [
+    'args = ["--models-preset", "/models.ini"]\nenv = { LLAMA_ARG_HF_REPO = "user/model" }',
+    '--models-preset',
+  ],
+])('a router that is given a model is neither: %s', (keys, flag) => {
+  const text = `version = 1\n[[runtimes]]\nid = "r"\nadapter = "llama.cpp"\n[runtimes.process]\n${keys}\n`;
+  expect(() => parseManifest(text, FILE)).toThrow(
+    `${FILE}: runtimes[0] (r).process.args: ${flag} is for a router, and a model is named too; leave one of the two out`,
   );
 });

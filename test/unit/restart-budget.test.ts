@@ -25,7 +25,7 @@ function grantAll(gaps: readonly number[], budget: typeof RULE): { spent: SpentR
   for (const gap of gaps) {
     nowMs += gap;
     if (remainingRestarts(spent, budget, nowMs) > 0) {
-      spent = spendRestart(spent, budget, nowMs);
+      spent = spendRestart(spent, nowMs);
       granted.push(nowMs);
     }
   }
@@ -39,7 +39,7 @@ test('nothing spent: all is left and nothing resets', () => {
 });
 
 test('each restart takes one, and the budget says when the oldest comes back', () => {
-  const spent = spendRestart(spendRestart([], RULE, T0), RULE, T0 + 60_000);
+  const spent = spendRestart(spendRestart([], T0), T0 + 60_000);
   expect(budgetView(spent, RULE, T0 + 120_000)).toEqual({
     window_seconds: 600,
     max_restarts: 3,
@@ -59,12 +59,25 @@ test('frees exactly when the oldest entry leaves the window', () => {
 });
 
 test('a forced restart may lift what is used above the limit, never what remains below 0', () => {
-  const spent = [T0, T0, T0, T0];
-  expect(budgetView(spent, RULE, T0 + 1)).toMatchObject({ used: 4, remaining: 0 });
+  const spent = [T0, T0 + 1_000, T0 + 2_000, T0 + 3_000];
+  const view = budgetView(spent, RULE, T0 + 4_000);
+  expect(view).toMatchObject({ used: 4, remaining: 0 });
+  // The first that leaves makes no room yet.
+  expect(remainingRestarts(spent, RULE, T0 + 600_000)).toBe(0);
+  expect(view.reset_at).toBe(new Date(T0 + 601_000).toISOString());
+  expect(remainingRestarts(spent, RULE, T0 + 601_000)).toBe(1);
 });
 
-test('noting a restart forgets those that no longer count', () => {
-  expect(spendRestart([T0, T0 + 1], RULE, T0 + 600_000)).toEqual([T0 + 1, T0 + 600_000]);
+test('a budget of nothing never frees', () => {
+  expect(budgetView([T0], { ...RULE, maxRestarts: 0 }, T0 + 1)).not.toHaveProperty('reset_at');
+});
+
+test('what left the window counts again where the window is widened, a month at most', () => {
+  const spent = spendRestart([T0, T0 + 1], T0 + 600_000);
+  expect(spent).toEqual([T0, T0 + 1, T0 + 600_000]);
+  expect(remainingRestarts(spent, RULE, T0 + 600_001)).toBe(2);
+  expect(remainingRestarts(spent, { ...RULE, windowMs: 3_600_000 }, T0 + 600_001)).toBe(0);
+  expect(spendRestart([T0, T0 + 1], T0 + 30 * 86_400_000)).toEqual([T0 + 1, T0 + 30 * 86_400_000]);
 });
 
 describe('properties', () => {

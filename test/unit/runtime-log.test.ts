@@ -3,6 +3,7 @@
 import { appendFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -18,14 +19,14 @@ async function launch(log: RuntimeLog): Promise<number> {
 
 test('a file for each runtime, readable by this user alone', async () => {
   const folder = await temporaryFolder();
-  const log = new RuntimeLog(folder, 'llama:70b');
+  const log = new RuntimeLog(folder, 'llama:70b', () => redactor([]));
   expect(await launch(log)).toBe(0);
   expect(log.path).toBe(join(folder, 'logs', 'llama_70b.log'));
   expect((await stat(log.path)).mode & 0o777).toBe(0o600);
 });
 
 test('the last lines of this launch, without blank ones and without those of the one before', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   await launch(log);
   await appendFile(log.path, 'of the one before\n');
   const startBytes = await launch(log);
@@ -35,8 +36,15 @@ test('the last lines of this launch, without blank ones and without those of the
   expect(await log.tail(0, 30)).toHaveLength(4);
 });
 
+test('no line is told with a secret in it, nor one whose beginning was not read', async () => {
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
+  const startBytes = await launch(log);
+  await appendFile(log.path, `--api-key ${'s3cret-value'.repeat(2_000)}\nkey s3cret-value\nend\n`);
+  expect(await log.tail(startBytes, 30)).toEqual(['key [redacted]', 'end']);
+});
+
 test('of a long launch the end is read', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   const startBytes = await launch(log);
   await appendFile(log.path, `${'x'.repeat(99)}\n`.repeat(10_000));
   await appendFile(log.path, 'the end\n');
@@ -46,7 +54,7 @@ test('of a long launch the end is read', async () => {
 });
 
 test('a file that somebody cut short is no fault', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   await launch(log);
   await appendFile(log.path, 'gone\n'.repeat(100));
   const startBytes = await launch(log);
@@ -55,7 +63,7 @@ test('a file that somebody cut short is no fault', async () => {
 });
 
 test('a large file makes room at the next launch', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   await launch(log);
   await truncate(log.path, 8 * MIB);
   expect(await launch(log)).toBe(8 * MIB);
@@ -66,7 +74,7 @@ test('a large file makes room at the next launch', async () => {
 });
 
 test('word of its growth', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   await launch(log);
   let grown = 0;
   const watcher = log.onGrowth(() => (grown += 1));
@@ -77,7 +85,7 @@ test('word of its growth', async () => {
 });
 
 test('a file that grows while its child runs is emptied under it, and the child goes on writing', async () => {
-  const log = new RuntimeLog(await temporaryFolder(), 'a');
+  const log = new RuntimeLog(await temporaryFolder(), 'a', () => redactor(['s3cret-value']));
   const { file, startBytes } = await log.open();
   await file.appendFile('x'.repeat(8 * MIB));
   await log.bound();

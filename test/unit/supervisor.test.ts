@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
@@ -20,7 +21,7 @@ async function supervisorOf(...ids: string[]): Promise<Supervisor> {
           { llamaServer: 'no-such-llama-server' },
         ),
         policy: POLICY,
-        output: new RuntimeLog(folder, id),
+        output: new RuntimeLog(folder, id, () => redactor([])),
         memory: new RuntimeMemory(folder, id),
         log: new RecordedLog(),
         onMaterialChange: () => undefined,
@@ -39,7 +40,7 @@ test('runtimes are told in the order of the manifest, stopped until they are sta
 
 test('a runtime that is not here', async () => {
   const supervisor = await supervisorOf('a');
-  expect(await supervisor.carryOut('1', 'b', { kind: 'start' })).toEqual({
+  expect(await supervisor.carryOut('1', 'b', { kind: 'start', args: {} })).toEqual({
     ok: false,
     error: { reason: 'unknown-runtime', message: 'This node has no runtime "b"' },
   });
@@ -55,7 +56,7 @@ test('a preset that is not there: the answer lists those that are', async () => 
 
 test('a launch that is blocked is the outcome of the command', async () => {
   const supervisor = await supervisorOf('a');
-  const outcome = await supervisor.carryOut('1', 'a', { kind: 'start' });
+  const outcome = await supervisor.carryOut('1', 'a', { kind: 'start', args: {} });
   expect(outcome).toMatchObject({ ok: false, error: { reason: 'blocked' } });
   await supervisor.shutDown();
   expect(supervisor.records()[0]?.status).toMatchObject({ state: 'offline', summary: 'Stopped' });
@@ -65,7 +66,7 @@ test('while it ends it takes no command any more: what that started would outliv
   const supervisor = await supervisorOf('a');
   const ending = supervisor.shutDown();
   for (const kind of ['start', 'shutdown'] as const) {
-    expect(await supervisor.carryOut('1', 'a', { kind })).toMatchObject({
+    expect(await supervisor.carryOut('1', 'a', { kind, args: {} })).toMatchObject({
       ok: false,
       error: { reason: 'reporter-ending' },
     });

@@ -26,6 +26,8 @@ const RUNNING_AT_MOST_MS = 3_600_000;
 
 export type CommandRecord = {
   id: string;
+  /** Its place in the queue: commands go out in the order in which they were accepted, whatever the clock says. */
+  ordinal: number;
   node: string;
   runtime: string;
   kind: CommandKind;

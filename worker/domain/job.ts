@@ -3,8 +3,7 @@
 import { commandSigningText, type Command, type CommandCore, type Job } from '../../contract/command.ts';
 import type { CommandRecord } from './command-life.ts';
 import { isoTime } from './freshness.ts';
-
-type Unsigned = Omit<CommandRecord, 'signature'>;
+import type { Draft } from './submit.ts';
 
 /** The frame of the attempt that the record counts. */
 export function toCommand(record: CommandRecord): Command {
@@ -17,7 +16,7 @@ export function toCommand(record: CommandRecord): Command {
 }
 
 /** The text that the signature of the command covers. */
-export function signingText(record: Unsigned): string {
+export function signingText(record: Draft): string {
   return commandSigningText(record.node, signedPart(record));
 }
 
@@ -41,7 +40,7 @@ export function toJob(record: CommandRecord): Job {
   };
 }
 
-function signedPart(record: Unsigned): CommandCore {
+function signedPart(record: Draft): CommandCore {
   return {
     id: record.id,
     kind: record.kind,

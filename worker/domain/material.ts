@@ -23,9 +23,11 @@ export function materialOf(snapshot: Snapshot): string {
     snapshot.runtimes.map(({ descriptor, status }) => [
       descriptor.id,
       descriptor.accelerator,
+      descriptor.sandbox,
       descriptor.models?.map(({ id, state }) => [id, state]),
       status.state,
       status.severity,
+      status.draining === true,
       status.restart_budget,
     ]),
     snapshot.accelerators?.map(({ id, state }) => [id, state]),

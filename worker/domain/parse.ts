@@ -42,9 +42,22 @@ export function checkValue<Schema extends v.GenericSchema>(
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return { ok: true, value: parsed.output };
   const [issue] = parsed.issues;
-  const path = v.getDotPath(issue);
-  const reason = issue.kind === 'schema' && issue.received === 'undefined' ? 'is missing' : issue.message;
-  return fail(problem('malformed-body', spokenLine(path === null ? reason : `${path}: ${reason}`)));
+  // What is wrong with no member alone is wrong with the whole.
+  const path = v.getDotPath(issue) ?? 'body';
+  return fail(problem('malformed-body', spokenLine(`${path}: ${reasonOf(issue, schema)}`)));
+}
+
+function reasonOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): string {
+  if (issue.kind !== 'schema') return issue.message;
+  if (issue.received === 'undefined') return 'is missing';
+  const isUnknownKey = issue.expected === 'never' && issue.path?.length === 1;
+  return isUnknownKey ? `is not known here; ${knownKeys(schema)}` : issue.message;
+}
+
+function knownKeys(schema: v.GenericSchema): string {
+  const entries = 'entries' in schema && typeof schema.entries === 'object' ? schema.entries : {};
+  const keys = Object.keys(entries ?? {});
+  return keys.length === 0 ? 'leave it out: nothing is taken' : `what is taken: ${keys.join(', ')}`;
 }
 
 export function tooLarge(): Problem {

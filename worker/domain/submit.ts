@@ -16,7 +16,10 @@ export type Submit = {
   idempotencyKey?: string;
 };
 
-export function newCommand(request: Submit, id: string, now: number): Omit<CommandRecord, 'signature'> {
+/** A command that waits for its signature and for its place in the queue. */
+export type Draft = Omit<CommandRecord, 'signature' | 'ordinal'>;
+
+export function newCommand(request: Submit, id: string, now: number): Draft {
   return {
     id,
     node: request.node,
@@ -38,23 +41,76 @@ export function newCommand(request: Submit, id: string, now: number): Omit<Comma
   };
 }
 
-/** The budget that forbids a restore now: empty, and known not to be refilled yet. `force` spends past it. */
+/** A budget without headroom, and when it has some again. */
+export type ExhaustedBudget = RestartBudget & { reset_at: string };
+
+/** The budget that forbids the command now: empty, and known not to be refilled yet. */
 export function exhaustedBudget(
   request: Submit,
   record: RuntimeRecord,
   now: number,
-): (RestartBudget & { reset_at: string }) | undefined {
-  if (request.kind !== 'restore') return undefined;
-  if (request.args['restart'] === false || request.args['force'] === true) return undefined;
+): ExhaustedBudget | undefined {
+  if (!spendsRestart(request, record)) return undefined;
   const budget = record.status.restart_budget;
   if (budget?.reset_at === undefined || budget.remaining > 0) return undefined;
   return Date.parse(budget.reset_at) > now ? { ...budget, reset_at: budget.reset_at } : undefined;
+}
+
+/** True where the command does nothing useful without a restart that the budget must have. */
+function spendsRestart({ kind, args }: Submit, record: RuntimeRecord): boolean {
+  switch (kind) {
+    // `force` spends past an empty budget.
+    case 'restore':
+      return args['restart'] !== false && args['force'] !== true;
+    case 'switch':
+      return hasProcess(record) && !isSwitched(args, record);
+    // Judged now and not at the end of the drain: work would be turned away for a restart that may be refused.
+    case 'drain':
+      return args['then'] === 'restart';
+    case 'start':
+    case 'shutdown':
+    case 'undrain':
+    case 'load':
+    case 'unload':
+    case 'budget':
+      return false;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** A runtime that is down takes another preset or sandbox for its next start, which is not one of this command. */
+function hasProcess({ status }: RuntimeRecord): boolean {
+  return status.pid !== undefined && status.state !== 'offline';
+}
+
+/** True where nothing is left to do. Which preset is in use is not reported, so that one that is named may differ. */
+function isSwitched(args: Submit['args'], { descriptor }: RuntimeRecord): boolean {
+  return args['preset'] === undefined && args['sandbox'] === descriptor.sandbox;
+}
+
+/** What an operator may do instead where the budget forbids the command. */
+export function budgetAdvice(kind: string, budget: ExhaustedBudget): string {
+  const spent = `All ${budget.max_restarts} restarts are spent until ${budget.reset_at}`;
+  const instead = kind === 'restore' ? 'send {"force": true}' : 'raise max_restarts with the act "budget"';
+  return `${spent}: wait, or ${instead}`;
+}
+
+/** True where a first command under a key and its repeat ask for the same; for another one the key is taken. */
+export function isRepeat(first: CommandRecord, request: Submit): boolean {
+  // Both have passed the schema of the kind, which puts their members in one order.
+  return JSON.stringify(first.args) === JSON.stringify(request.args);
 }
 
 /** The job that tells of a command that was refused: it never was open, so no key may be answered with it. */
 export function refusedCommand(record: CommandRecord, now: number): CommandRecord {
   const error = { reason: 'budget-exhausted', message: 'Restart budget exhausted' };
   return { ...step(record, { type: 'failed', at: now, error }), idempotencyKey: null };
+}
+
+export function keyTaken(jobId: string): Problem {
+  const detail = `Job ${jobId} has it, with other arguments: send another Idempotency-Key for another request`;
+  return problem('key-taken', detail, { job_id: jobId });
 }
 
 export function unknownNode(node: string): Problem {

@@ -56,6 +56,10 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     return this.#store.credentials(node) ?? null;
   }
 
+  async nodes(): Promise<{ node: string; enrolledAt: number }[]> {
+    return this.#store.nodes();
+  }
+
   async rotate({ node, tokenHash, overlapUntil }: Rotation): Promise<Result<null>> {
     const known = this.#store.credentials(node);
     if (known === undefined) return fail(unknownNode(node));
@@ -95,7 +99,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     if (this.#store.credentials(node) !== undefined) {
       return problem(
         'node-exists',
-        `Node "${node}" is enrolled: DELETE /nodes/${node} first, start the reporter with its state directory, or give this host another name with --node`,
+        `Node "${node}" is enrolled: start the reporter with its state directory, give this host another name with --node, or remove the old one with "arw-cli node remove ${node}"`,
       );
     }
     this.#store.spendJoinToken(joinHash);

@@ -18,10 +18,11 @@ import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
 import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import { answerLogs } from './shard/log-answer.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { readUplinkRequest } from './stubs.ts';
+import { readLogsRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -60,6 +61,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   override async fetch(request: Request): Promise<Response> {
+    const wish = readLogsRequest(request);
+    if (wish !== undefined) return answerLogs(this.#parts, wish, request.signal);
     const { node, tokenHash } = readUplinkRequest(request);
     const token = await this.#parts.admitting(node, tokenHash);
     if (token === undefined) return problemResponse(notAdmitted(node));

@@ -8,7 +8,7 @@ import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
 import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
-import type { Submit } from '../domain/submit.ts';
+import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 
 /** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
@@ -31,13 +31,13 @@ export type Located = {
 
 export type Submitted =
   | { kind: 'accepted'; job: Job; delivered: boolean; isReplay: boolean; budget?: RestartBudget }
-  | { kind: 'refused'; job: Job; budget: RestartBudget; retryAfterSeconds: number };
+  | { kind: 'refused'; job: Job; budget: ExhaustedBudget; retryAfterSeconds: number };
 
 export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
-  /** The upgrade of an uplink; see `uplinkRequest` in stubs.ts. */
+  /** The upgrade of an uplink, or the reading of a log; see `uplinkRequest` and `logsRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
   submit(request: Submit): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
@@ -56,6 +56,8 @@ export interface FleetRpc {
     commandKey: string;
   }): Promise<Result<null>>;
   credentials(node: string): Promise<Credentials | null>;
+  /** The registry, in the order of the names. */
+  nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
 }

@@ -1,6 +1,7 @@
 // Owns names of objects: the only place that turns a node or a role into a stub.
 
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
+import type { LogsArgs } from '../../contract/logs.ts';
 import { shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env } from '../env.ts';
@@ -47,6 +48,28 @@ export function readUplinkRequest(request: Request): { node: string; tokenHash: 
   if (node === null || tokenHash === null)
     throw new Error('An uplink request without its node or token hash');
   return { node, tokenHash };
+}
+
+const LOGS_PATH = '/logs';
+
+/** A wish to read a log as a shard takes it; a fetch, since its answer is a stream that ends when the reader goes. */
+export function logsRequest(wish: { node: string; runtime: string; args: LogsArgs }): Request {
+  const { node, runtime, args } = wish;
+  const query = new URLSearchParams({ node, runtime, tail: String(args.tail), follow: String(args.follow) });
+  return new Request(`https://shard${LOGS_PATH}?${query.toString()}`);
+}
+
+/** The other side of `logsRequest`; undefined where the request is another one. */
+export function readLogsRequest(
+  request: Request,
+): { node: string; runtime: string; args: LogsArgs } | undefined {
+  const { pathname, searchParams } = new URL(request.url);
+  if (pathname !== LOGS_PATH) return undefined;
+  return {
+    node: searchParams.get('node') ?? '',
+    runtime: searchParams.get('runtime') ?? '',
+    args: { tail: Number(searchParams.get('tail')), follow: searchParams.get('follow') === 'true' },
+  };
 }
 
 function shardAt(env: Env, index: number): NodeShardRpc {

@@ -13,6 +13,7 @@ import {
 import { nodeOfJobId, parseRuntimeRef } from '../../contract/ids.ts';
 import { problem } from '../../contract/problem.ts';
 import { checkValue } from '../domain/parse.ts';
+import { budgetAdvice } from '../domain/submit.ts';
 import type { Env, HubEnv } from '../env.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { onlyMethods } from '../middleware/method.ts';
@@ -106,8 +107,7 @@ function told(submitted: Submitted): Response {
     restart_budget: budget,
     job_id: job.job_id,
   };
-  const detail = `All ${budget.max_restarts} restarts are spent until ${budget.reset_at}: wait, or send {"force": true}`;
-  return problemResponse(problem('budget-exhausted', detail, refusal), {
+  return problemResponse(problem('budget-exhausted', budgetAdvice(job.kind, budget), refusal), {
     'retry-after': String(retryAfterSeconds),
   });
 }

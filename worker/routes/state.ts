@@ -1,14 +1,20 @@
 // Owns the read models over HTTP: queries are checked, cuts come from views.ts, entity tags save the way back.
 
 import { Hono, type Context } from 'hono';
-import type * as v from 'valibot';
+import * as v from 'valibot';
+import type { Nodes } from '../../contract/read-models.ts';
+import { sha256 } from '../crypto.ts';
 import { matchesTag } from '../domain/etag.ts';
 import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
-import { checkValue, type Result } from '../domain/parse.ts';
+import { isoTime } from '../domain/freshness.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
+import { fleet } from '../objects/stubs.ts';
+import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
 import { matrixView, supervisorView, type View } from '../views.ts';
+
+const NoQuerySchema = v.strictObject({});
 
 export const state = new Hono<HubEnv>();
 
@@ -26,17 +32,17 @@ state.get('/runtime_supervisor', async (c) => {
 });
 state.all('/runtime_supervisor', onlyMethods('GET'));
 
-/** The query as the schema has it; a parameter that is given twice counts as one value that fits no schema. */
-function checkedQuery<Schema extends v.GenericSchema>(
-  c: Context<HubEnv>,
-  schema: Schema,
-): Result<v.InferOutput<Schema>> {
-  const given = Object.entries(c.req.queries()).map(([key, values]) => [
-    key,
-    values.length > 1 ? values : values[0],
-  ]);
-  return checkValue(schema, Object.fromEntries(given));
-}
+state.get('/nodes', async (c) => {
+  const query = checkedQuery(c, NoQuerySchema);
+  if (!query.ok) return problemResponse(query.problem);
+  const registered = await fleet(c.env).nodes();
+  const nodes: Nodes = {
+    nodes: registered.map(({ node, enrolledAt }) => ({ node, enrolled_at: isoTime(enrolledAt) })),
+  };
+  const body = JSON.stringify(nodes);
+  return answer(c, { body, etag: `"${await sha256(body)}"` });
+});
+state.all('/nodes', onlyMethods('GET'));
 
 function answer(c: Context<HubEnv>, view: View): Response {
   const headers = { etag: view.etag, 'cache-control': 'private, no-cache' };

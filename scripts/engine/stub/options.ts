@@ -30,6 +30,8 @@ export interface StubOptions {
   healthStatus: number;
   /** Takes a generation, keeps its slot busy for ever, decodes nothing. */
   stallsDecode: boolean;
+  /** Takes a generation and never begins it: no slot is busy, no token comes, everything else answers. */
+  ignoresGenerations: boolean;
 }
 
 const ALIASES: Record<string, string> = {
@@ -47,6 +49,7 @@ const SWITCHES = new Set([
   '--ignore-sigterm',
   '--hang-after-ready',
   '--decode-stall',
+  '--ignore-generations',
 ]);
 const VALUES = new Set([
   '--model',
@@ -98,6 +101,7 @@ export function parseStubOptions(argv: readonly string[], log: (line: string) =>
     hangsAfterReady: given.has('--hang-after-ready'),
     healthStatus: number('--health-status', 200),
     stallsDecode: given.has('--decode-stall'),
+    ignoresGenerations: given.has('--ignore-generations'),
   };
 }
 

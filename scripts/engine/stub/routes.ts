@@ -74,6 +74,8 @@ export class StubRoutes {
         await this.generation(request, response, true);
         return;
       case 'POST /v1/completions':
+      // The same text in the same wrapping; the real one's own path has a body of its own.
+      case 'POST /completion':
         await this.generation(request, response, false);
         return;
       default:
@@ -104,6 +106,7 @@ export class StubRoutes {
     const parsed = body === undefined ? { fault: 'the body is too large' } : parseGeneration(body, isChat);
     if ('fault' in parsed) return sendFault(response, parsed.fault);
     this.wake();
+    if (this.options.ignoresGenerations) return;
     this.answers += 1;
     const answer = {
       id: `chatcmpl-stub-${this.answers}`,

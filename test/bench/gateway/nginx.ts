@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { downloadPackages } from '../../../scripts/engine/debian-download.ts';
-import { debianTarget } from '../../../scripts/engine/debian-target.ts';
+import { debianTarget, systemSuite } from '../../../scripts/engine/debian-target.ts';
 import { runCommand } from '../../../scripts/engine/run-command.ts';
 
 /** A program and the arguments that come before its own. */
@@ -80,7 +80,15 @@ async function fetched(cacheDir: string): Promise<Launch> {
   await mkdir(cacheDir, { recursive: true });
   const folder = await mkdtemp(join(cacheDir, 'nginx.build-'));
   try {
-    const { root } = await downloadPackages({ packages: ['nginx'], target, folder, log: tell });
+    const { root } = await downloadPackages({
+      packages: ['nginx'],
+      purpose: 'nginx',
+      remedy: 'check the network and try again, or put an nginx on the PATH',
+      suite: await systemSuite(),
+      target,
+      folder,
+      log: tell,
+    });
     await rename(root, home);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -16,10 +16,15 @@ export const MAX_OPEN = 100;
 export class CommandQueue {
   readonly #store: CommandStore;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
+  /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
+  #lastOrdinal = 0;
 
   constructor(store: CommandStore) {
     this.#store = store;
-    for (const record of store.loadOpen()) this.#keep(record);
+    for (const record of store.loadOpen()) {
+      this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
+      this.#keep(record);
+    }
   }
 
   nodes(): string[] {
@@ -36,6 +41,17 @@ export class CommandQueue {
 
   findByKey(node: string, runtime: string, kind: string, key: string): CommandRecord | undefined {
     return this.#store.findByKey(node, runtime, kind, key);
+  }
+
+  /** True where the budget that the node reported by then may not be the one that it has now. */
+  mayHaveChangedBudget(node: string, runtime: string, reportedAt: number): boolean {
+    return this.#store.hasSince(node, runtime, 'budget', reportedAt);
+  }
+
+  /** The place behind everything that is in the queue. */
+  nextOrdinal(): number {
+    this.#lastOrdinal += 1;
+    return this.#lastOrdinal;
   }
 
   add(record: CommandRecord): void {

@@ -18,6 +18,7 @@ import { fleet } from '../stubs.ts';
 import { CommandQueue } from './command-queue.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
+import { LogRelay } from './log-relay.ts';
 import { LiveNodes } from './live-nodes.ts';
 import { Uplinks } from './uplinks.ts';
 
@@ -29,6 +30,7 @@ export class ShardParts {
   readonly nodes: LiveNodes;
   readonly queue: CommandQueue;
   readonly uplinks: Uplinks;
+  readonly logs = new LogRelay();
   readonly cuts: Cuts;
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
@@ -42,7 +44,7 @@ export class ShardParts {
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
     this.queue = new CommandQueue(new CommandStore(state.storage));
-    this.uplinks = new Uplinks(state);
+    this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
     this.cuts = new Cuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);

@@ -2,16 +2,20 @@
 
 import { makeJobId } from '../../../contract/ids.ts';
 import { problem } from '../../../contract/problem.ts';
+import type { RuntimeRecord } from '../../../contract/runtime-record.ts';
 import { sign } from '../../crypto.ts';
 import type { CommandRecord } from '../../domain/command-life.ts';
 import { signingText, toJob } from '../../domain/job.ts';
 import { fail, type Result } from '../../domain/parse.ts';
 import {
   exhaustedBudget,
+  isRepeat,
+  keyTaken,
   newCommand,
   refusedCommand,
   unknownNode,
   unknownRuntime,
+  type ExhaustedBudget,
   type Submit,
 } from '../../domain/submit.ts';
 import type { Submitted } from '../rpc.ts';
@@ -20,8 +24,8 @@ import type { ShardParts } from './parts.ts';
 
 export async function submit(parts: ShardParts, request: Submit): Promise<Result<Submitted>> {
   const { node } = request;
-  const record = await signedCommand(parts, request);
-  if (record === undefined) return fail(unknownNode(node));
+  const signed = await signedCommand(parts, request);
+  if (signed === undefined) return fail(unknownNode(node));
   // From here on nothing is awaited before the row is written: the checks and the write are one step.
   const now = Date.now();
   const snapshot = parts.nodes.get(node)?.snapshot;
@@ -31,11 +35,13 @@ export async function submit(parts: ShardParts, request: Submit): Promise<Result
   // What was accepted once is answered like that again, whatever the node has reported since.
   const first = firstUnderKey(parts, request);
   if (first !== undefined) {
+    if (!isRepeat(first, request)) return fail(keyTaken(first.id));
     const delivered = first.attempts > 0;
     return { ok: true, value: { kind: 'accepted', job: toJob(first), delivered, isReplay: true, ...budget } };
   }
   if (runtime === undefined) return fail(unknownRuntime(request, snapshot));
-  const exhausted = exhaustedBudget(request, runtime, now);
+  const record = { ...signed, ordinal: parts.queue.nextOrdinal() };
+  const exhausted = knownExhaustion(parts, request, runtime, now);
   if (exhausted !== undefined) {
     const refused = refusedCommand(record, now);
     parts.queue.add(refused);
@@ -60,8 +66,26 @@ export async function submit(parts: ShardParts, request: Submit): Promise<Result
   };
 }
 
+/** Undefined also where a command since the last snapshot may have widened the budget: then the node says it. */
+function knownExhaustion(
+  parts: ShardParts,
+  request: Submit,
+  runtime: RuntimeRecord,
+  now: number,
+): ExhaustedBudget | undefined {
+  const { node } = request;
+  const exhausted = exhaustedBudget(request, runtime, now);
+  const reportedAt = parts.nodes.get(node)?.receivedAt ?? 0;
+  const isOutdated =
+    exhausted !== undefined && parts.queue.mayHaveChangedBudget(node, request.runtime, reportedAt);
+  return isOutdated ? undefined : exhausted;
+}
+
 /** Undefined where the node is not enrolled. Signs anew where the node was enrolled anew meanwhile. */
-async function signedCommand(parts: ShardParts, request: Submit): Promise<CommandRecord | undefined> {
+async function signedCommand(
+  parts: ShardParts,
+  request: Submit,
+): Promise<Omit<CommandRecord, 'ordinal'> | undefined> {
   for (;;) {
     const credentials = await parts.credentials.get(request.node);
     if (credentials === undefined) return undefined;

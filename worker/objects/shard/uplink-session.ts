@@ -5,7 +5,9 @@ import { problem, type Problem } from '../../../contract/problem.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { CommandEvent } from '../../domain/command-life.ts';
 import { nodeMismatch } from '../../domain/ingest.ts';
+import type { LogChunk } from '../../../contract/logs.ts';
 import { parseFrame } from '../../domain/uplink-frame.ts';
+import { isReadingId } from './log-relay.ts';
 import type { ShardParts } from './parts.ts';
 import type { Link } from './uplinks.ts';
 
@@ -34,9 +36,13 @@ async function handle(session: Session, frame: NodeFrame): Promise<void> {
   switch (frame.type) {
     case 'health':
       return health(session, frame.snapshot, frame.ack === true);
+    case 'log.chunk':
+      return chunk(session, frame);
     case 'command.received':
+      if (isReadingId(frame.id)) return;
       return acknowledge(session, frame.id, { type: 'received', at: session.now });
     case 'command.done':
+      if (isReadingId(frame.id)) return session.parts.logs.done(session.socket, frame);
       return acknowledge(session, frame.id, outcome(frame, session.now));
     default:
       return frame satisfies never;
@@ -64,6 +70,11 @@ async function health(session: Session, snapshot: Snapshot, wantsAck: boolean): 
   if (wantsAck) parts.uplinks.send(socket, { type: 'health.ack', boot_id: bootId, seq });
   if (parts.queue.openCount(link.node) > 0) parts.deliver(link.node, now);
   await parts.armForNode(link.node, now);
+}
+
+/** The reader may be gone, or this object may have been evicted since and know of none. */
+function chunk({ parts, socket }: Session, frame: LogChunk): void {
+  if (!parts.logs.chunk(socket, frame)) parts.uplinks.send(socket, { type: 'command.cancel', id: frame.id });
 }
 
 async function acknowledge(session: Session, id: string, event: CommandEvent): Promise<void> {

@@ -28,11 +28,14 @@ const CLOSE_INTERNAL = 1011;
 
 export class Uplinks {
   readonly #state: DurableObjectState;
+  readonly #onGone: (socket: WebSocket) => void;
   readonly #current = new Map<string, WebSocket>();
   readonly #links = new WeakMap<WebSocket, Link>();
 
-  constructor(state: DurableObjectState) {
+  /** @param onGone is told of each socket that counted and does not any more. */
+  constructor(state: DurableObjectState, onGone: (socket: WebSocket) => void) {
     this.#state = state;
+    this.#onGone = onGone;
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(UPLINK_PING, UPLINK_PONG));
     for (const socket of state.getWebSockets()) this.#recall(socket);
   }
@@ -90,7 +93,9 @@ export class Uplinks {
   /** The socket is gone; true where it was the one that counts, so that an old one never ends a newer one. */
   drop(socket: WebSocket): boolean {
     const link = this.linkOf(socket);
-    return link !== undefined && this.#current.delete(link.node);
+    const counted = link !== undefined && this.#current.delete(link.node);
+    if (counted) this.#onGone(socket);
+    return counted;
   }
 
   /** Closes links whose token was replaced and whose overlap is over. */
@@ -124,6 +129,7 @@ export class Uplinks {
       return;
     }
     this.#current.set(link.node, socket);
+    if (other !== undefined && other !== socket) this.#onGone(other);
     if (other?.readyState === WebSocket.OPEN)
       other.close(CLOSE_REPLACED, 'A newer uplink of this node was opened');
   }

@@ -10,6 +10,7 @@ const fromJson = v.pipe(v.string(), v.parseJson());
 
 const RowSchema = v.object({
   id: v.string(),
+  ordinal: v.number(),
   node: v.string(),
   runtime: v.string(),
   kind: CommandKindSchema,
@@ -40,7 +41,8 @@ export class CommandStore {
 
   loadOpen(): CommandRecord[] {
     return this.#read(
-      this.#sql.exec<Row>('SELECT * FROM commands WHERE finished_at IS NULL ORDER BY issued_at'),
+      // Those of before there were ordinals have 0, and came in the order of their times.
+      this.#sql.exec<Row>('SELECT * FROM commands WHERE finished_at IS NULL ORDER BY ordinal, issued_at'),
     );
   }
 
@@ -63,11 +65,13 @@ export class CommandStore {
 
   save(record: CommandRecord): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO commands (node, id, runtime, kind, args, state, attempts, unanswered, issued_at,
-         expires_at, sent_at, delivered_at, received_at, finished_at, result, error, idempotency_key, signature)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO commands (node, id, ordinal, runtime, kind, args, state, attempts, unanswered,
+         issued_at, expires_at, sent_at, delivered_at, received_at, finished_at, result, error, idempotency_key,
+         signature)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.node,
       record.id,
+      record.ordinal,
       record.runtime,
       record.kind,
       JSON.stringify(record.args),
@@ -85,6 +89,19 @@ export class CommandStore {
       record.idempotencyKey,
       record.signature,
     );
+  }
+
+  /** True where a command of the kind is open, or ended at that time or later. */
+  hasSince(node: string, runtime: string, kind: string, since: number): boolean {
+    const cursor = this.#sql.exec(
+      `SELECT 1 AS yes FROM commands WHERE node = ? AND runtime = ? AND kind = ?
+         AND (finished_at IS NULL OR finished_at >= ?) LIMIT 1`,
+      node,
+      runtime,
+      kind,
+      since,
+    );
+    return cursor.toArray().length > 0;
   }
 
   /** Keeps the newest finished commands of a node. */
@@ -124,6 +141,7 @@ export class CommandStore {
 function toRecord(row: v.InferOutput<typeof RowSchema>): CommandRecord {
   return {
     id: row.id,
+    ordinal: row.ordinal,
     node: row.node,
     runtime: row.runtime,
     kind: row.kind,

@@ -69,6 +69,15 @@ export class FleetStore {
     );
   }
 
+  nodes(): { node: string; enrolledAt: number }[] {
+    return this.#sql
+      .exec<{ node: string; created_at: number }>(
+        'SELECT node, created_at FROM nodes WHERE removed_at IS NULL ORDER BY node',
+      )
+      .toArray()
+      .map(({ node, created_at }) => ({ node, enrolledAt: created_at }));
+  }
+
   /** Undefined where the node is not in the registry, or was removed from it. */
   credentials(node: string): Credentials | undefined {
     const query = 'SELECT command_key FROM nodes WHERE node = ? AND removed_at IS NULL';

@@ -35,6 +35,8 @@ export const SHARD_MIGRATIONS = [
      signature TEXT NOT NULL,
      PRIMARY KEY (node, id)
    ) WITHOUT ROWID;`,
+  // 2: times alone do not order what is accepted in one millisecond.
+  'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);

@@ -1,0 +1,87 @@
+// Owns draining: no new work, a wait until the slots are empty, then what was asked for.
+
+import { failure, type Decision } from './decision.ts';
+import type { AfterDrain, Operation, ReadyObservation } from './state.ts';
+import { restart, shutDown } from './wishes.ts';
+
+/** One look may fall between two requests, or have begun before the drain; two in a row did not. */
+const EMPTY_LOOKS = 2;
+
+type DrainWish = { operation: Operation; after: AfterDrain; limitMs: number };
+
+export function drain(d: Decision, { operation, after, limitMs }: DrainWish): void {
+  d.settleAll(['drain'], failure('superseded', 'Another drain was asked for meanwhile'));
+  d.state.pending = [...d.state.pending, operation];
+  d.state.drain = { sinceMs: d.nowMs, after, emptyLooks: 0 };
+  // Whatever does not serve has no work that could be waited for.
+  if (d.state.phase.kind !== 'serving') return emptied(d);
+  d.arm('drain', limitMs);
+}
+
+export function undrain(d: Decision, operation: Operation): void {
+  const wasDraining = d.state.drain !== undefined;
+  d.endDrain('An undrain was asked for meanwhile');
+  d.settle(operation, { ok: true, result: { draining: false, ...(!wasDraining && { already: true }) } });
+}
+
+/** A good look at a runtime that may be draining. */
+export function onLookWhileDraining(d: Decision, { health }: ReadyObservation): void {
+  const { drain: draining } = d.state;
+  if (draining?.emptyLooks === undefined) return;
+  const isEmpty = health.inflight_jobs === 0 && (health.queued_jobs ?? 0) === 0;
+  const emptyLooks = isEmpty ? draining.emptyLooks + 1 : 0;
+  d.state.drain = { ...draining, emptyLooks };
+  if (emptyLooks >= EMPTY_LOOKS) emptied(d);
+}
+
+/** The limit of the wait: the command fails, and the runtime goes on draining. */
+export function onDrainLimit(d: Decision): void {
+  const { drain: draining } = d.state;
+  if (draining?.emptyLooks === undefined) return;
+  const health = d.state.observation?.health;
+  const work =
+    health?.inflight_jobs === undefined
+      ? 'how much is at work is not known'
+      : `${health.inflight_jobs} at work, ${health.queued_jobs ?? 0} queued`;
+  const message = `Not empty after ${waitedSeconds(d, draining.sinceMs)} s (${work}); it goes on draining until an undrain`;
+  d.state.drain = { ...draining, after: 'hold', emptyLooks: undefined };
+  d.settleAll(['drain'], failure('drain-timeout', message));
+}
+
+/** The child ended by itself, and with it whatever was at work. */
+export function onChildLostWhileDraining(d: Decision, reason: string): void {
+  const { drain: draining } = d.state;
+  if (draining?.emptyLooks === undefined) return;
+  d.cancel('drain');
+  d.state.drain = { ...draining, after: 'hold', emptyLooks: undefined };
+  if (draining.after !== 'shutdown') return d.settleAll(['drain'], failure('failed', reason));
+  const note = { waited_seconds: waitedSeconds(d, draining.sinceMs) };
+  d.state.drain = undefined;
+  d.state.wanted = 'down';
+  d.state.keptDown = true;
+  d.state.pending = d.state.pending.map((pending) =>
+    pending.kind === 'drain' ? { ...pending, kind: 'shutdown', note } : pending,
+  );
+}
+
+function emptied(d: Decision): void {
+  const { drain: draining } = d.state;
+  if (draining === undefined) return;
+  d.cancel('drain');
+  d.state.drain = { ...draining, after: 'hold', emptyLooks: undefined };
+  const operation = d.state.pending.find((pending) => pending.kind === 'drain');
+  const note = { waited_seconds: waitedSeconds(d, draining.sinceMs) };
+  if (operation === undefined) return;
+  if (draining.after === 'hold')
+    return d.settle({ ...operation, note }, { ok: true, result: { draining: true } });
+  // From here on it is told as what it has become.
+  d.state.pending = d.state.pending.filter((pending) => pending !== operation);
+  if (draining.after === 'shutdown') {
+    return shutDown(d, { operation: { ...operation, kind: 'shutdown', note }, lasting: true });
+  }
+  return restart(d, { operation: { ...operation, kind: 'restore', note } });
+}
+
+function waitedSeconds(d: Decision, sinceMs: number): number {
+  return Math.max(0, Math.round((d.nowMs - sinceMs) / 1000));
+}

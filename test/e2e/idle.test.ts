@@ -1,0 +1,42 @@
+// A real llama-server at rest under our looks: it still goes to sleep, stays asleep, and gives a token when asked.
+
+import { expect, inject, test } from 'vitest';
+import { lookOnce, lookUntil, startRealEngine } from '../support/real-engine.ts';
+
+test('a model that is to sleep when it rests goes to sleep under our looks, and they do not wake it', async () => {
+  const { url, backend } = await startRealEngine(['-m', inject('tinyModel'), '--sleep-idle-seconds', '2']);
+  const awake = await lookOnce(backend);
+  expect(awake).toMatchObject({ sleeping: false, health: { capacity: 4, inflight_jobs: 0 } });
+  const resting = await lookUntil(backend, 'a look at its rest', ({ notes }) => notes.length > 0);
+  expect(resting.notes).toEqual(['Slots and pace are not asked for: the model may go to sleep']);
+  expect(resting.health).not.toHaveProperty('inflight_jobs');
+
+  await lookUntil(backend, 'sleep', ({ sleeping }) => sleeping);
+  for (let look = 0; look < 5; look += 1) {
+    expect(await lookOnce(backend)).toMatchObject({
+      sleeping: true,
+      models: [{ state: 'sleeping' }],
+      notes: [],
+    });
+  }
+  await fetch(`${url}/completion`, { method: 'POST', body: JSON.stringify({ prompt: 'a', n_predict: 1 }) });
+  const woken = await lookUntil(backend, 'its figures again', ({ health }) => 'inflight_jobs' in health);
+  expect(woken).toMatchObject({ sleeping: false, notes: [] });
+});
+
+test('a model at rest is asked for one token, which nobody sees in its figures', async () => {
+  const { url, backend } = await startRealEngine(['-m', inject('tinyModel')], { idle_probe_seconds: 1 });
+  const answered = await lookUntil(backend, 'the answer', ({ idleProbes }) => idleProbes !== undefined);
+  expect(answered).toMatchObject({
+    idleProbes: [{ kind: 'settled' }],
+    health: { inflight_jobs: 0, queued_jobs: 0 },
+    notes: [],
+  });
+  const after = await lookOnce(backend);
+  for (const { health } of [answered, after]) {
+    expect(health).not.toHaveProperty('predicted_tokens_per_second');
+    expect(health).not.toHaveProperty('prompt_tokens_per_second');
+  }
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toMatch(/^llamacpp:tokens_predicted_total [1-9]$/m);
+});
