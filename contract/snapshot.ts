@@ -37,16 +37,22 @@ export const RuntimeRollupSchema = v.looseObject({
 });
 export type RuntimeRollup = v.InferOutput<typeof RuntimeRollupSchema>;
 
-/** What the host-local gateway saw; `window_*` cover the last `window_seconds`, the others the reporter's life. */
+/**
+ * What the host-local gateway saw; `window_*` cover the last `window_seconds`, the others the reporter's life. A request
+ * counts when it is over. `avg_ewma_ms` is of whole answers, `ttft_ewma_ms` of the time to the first byte of streamed
+ * ones.
+ */
 export const HttpTelemetrySchema = v.looseObject({
   routes: Count,
   hits: Count,
   errors: Count,
   error_rate: v.optional(Ratio),
+  inflight: v.optional(Count),
   window_seconds: Count,
   window_hits: Count,
   window_errors: Count,
   avg_ewma_ms: v.optional(NonNegative),
+  ttft_ewma_ms: v.optional(NonNegative),
   slow_routes: v.optional(v.array(Line)),
 });
 export type HttpTelemetry = v.InferOutput<typeof HttpTelemetrySchema>;

@@ -29,6 +29,8 @@ export type Config = {
   stopChildren: boolean;
   llamaServer: string;
   restart: { maxRestarts: number; windowSeconds: number };
+  /** Comes before the manifest's; 0 lets the system choose. */
+  gatewayPort: number | undefined;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -96,6 +98,10 @@ export function readConfig(flags: Flags, env: Environment): Config {
         WINDOW_SECONDS_MAX,
       ),
     },
+    gatewayPort:
+      nonEmpty(env['ARW_GATEWAY_PORT']) === undefined
+        ? undefined
+        : wholeNumber(env, 'ARW_GATEWAY_PORT', 0, 0, 65_535),
   };
 }
 

@@ -22,7 +22,7 @@ const program = new Command('arw-reporter')
     `
 Exit codes: 0 ended as asked, 1 failed, 2 the command line, a setting or the manifest cannot be used.
 Environment: ARW_HUB_URL, ARW_NODE_ID, ARW_JOIN_TOKEN, ARW_STATE_DIR, ARW_MANIFEST, LLAMA_SERVER_BIN,
-ARW_RUNTIME_RESTART_MAX (3), ARW_RUNTIME_RESTART_WINDOW_SEC (600). Flags come before the environment.`,
+ARW_RUNTIME_RESTART_MAX (3), ARW_RUNTIME_RESTART_WINDOW_SEC (600), ARW_GATEWAY_PORT (8780). Flags come before the environment.`,
   );
 
 const HUB = ['--hub <url>', 'the hub to report to (ARW_HUB_URL)'] as const;
@@ -44,10 +44,7 @@ program
     '--stop-children',
     'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
   )
-  .action((flags: Flags) => {
-    expectToIdle();
-    return runCommand(flags, packageJson.version);
-  });
+  .action((flags: Flags) => runCommand(flags, packageJson.version, expectToIdle));
 
 program
   .command('enroll')

@@ -151,8 +151,17 @@ const RuntimeSchema = v.pipe(
 );
 export type RuntimeEntry = v.InferOutput<typeof RuntimeSchema>;
 
+const GatewaySchema = v.strictObject({
+  enabled: v.optional(v.boolean('must be true or false')),
+  port: v.optional(wholeNumber(0, 65_535)),
+  api_key_env: v.optional(
+    v.pipe(Word, v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')),
+  ),
+});
+
 export const ManifestSchema = v.strictObject({
   version: v.literal(1, 'must be 1'),
+  gateway: v.optional(GatewaySchema),
   runtimes: v.optional(v.array(RuntimeSchema, 'must be [[runtimes]] tables'), []),
 });
 export type Manifest = v.InferOutput<typeof ManifestSchema>;

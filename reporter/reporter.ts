@@ -8,6 +8,8 @@ import type { Credentials } from './credentials.ts';
 import type { LocalStatus } from './local/local-status.ts';
 import { LocalServer } from './local/server.ts';
 import { socketPlace } from './local/socket-path.ts';
+import { gatewaySettings } from './gateway/settings.ts';
+import type { Reason } from '../contract/status.ts';
 import { lockStateDir } from './lock.ts';
 import type { Log } from './log.ts';
 import { HostRedaction } from './logs/host-redaction.ts';
@@ -46,6 +48,7 @@ export type ReporterOptions = {
 /** @throws ConfigError where the state directory cannot be written. */
 export async function startReporter(options: ReporterOptions): Promise<Reporter> {
   const { config, manifest, version, log } = options;
+  const gatewayOptions = gatewaySettings(manifest.gateway, config.gatewayPort, process.env);
   const unlock = await lockStateDir(config.stateDir);
   const journal = await CommandJournal.open(config.stateDir, Date.now()).catch((cause: unknown) => {
     const fault = `${config.stateDir} cannot be written (${messageOf(cause)})`;
@@ -75,6 +78,14 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     onNews: () => uplink?.publishSoon(),
   });
   const watch = new ManifestWatch(config.manifestPath, () => reload.look());
+  // Not loaded where it is off.
+  const gateway =
+    gatewayOptions &&
+    (await import('./gateway/gateway.ts')).Gateway.open({
+      settings: gatewayOptions,
+      runtimes: () => supervisor.routables(),
+      log,
+    });
 
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
@@ -85,7 +96,11 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     host: readHost(),
     records: supervisor.records().map((record) => redaction.record(record)),
     accelerators: accelerators.readings(nowMs),
-    own: reload.reasons(),
+    http: gateway?.telemetry(),
+    own: [
+      ...reload.reasons(),
+      ...(gateway?.notes() ?? []).map((text): Reason => ({ severity: 'info', text })),
+    ],
   });
   const startedAt = new Date().toISOString();
   const status = (): LocalStatus => ({
@@ -155,6 +170,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   return {
     reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
+      // First, so that answers under way may end while their runtimes still live.
+      await gateway?.stop();
       watch.stop();
       reload.stop();
       local?.close();

@@ -22,7 +22,7 @@ const options = new Command('npm start --')
     'after',
     `
 Environment: LLAMA_SERVER_BIN, LLAMA_MODEL_PATH, LLAMA_SERVER_ARGS, LLAMA_SERVER_PORT, ARW_ADMIN_TOKEN,
-ARW_RUNTIME_MATRIX_TTL_SEC. Without LLAMA_SERVER_BIN a llama-server is looked for on the PATH and in the
+ARW_RUNTIME_MATRIX_TTL_SEC, ARW_GATEWAY_PORT. Without LLAMA_SERVER_BIN a llama-server is looked for on the PATH and in the
 project's cache, and installed there from Debian's packages where there is none.`,
   )
   .parse()
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
   return ended === undefined ? 0 : ended.exitCode || 1;
 }
 
-function banner({ hubUrl, adminToken }: Fleet, engine: Engine, modelPath: string): string {
+function banner({ hubUrl, gatewayUrl, adminToken }: Fleet, engine: Engine, modelPath: string): string {
   const matrix = `${hubUrl}/state/runtime_matrix`;
   const engineWords =
     engine.kind === 'stub'
@@ -79,9 +79,11 @@ function banner({ hubUrl, adminToken }: Fleet, engine: Engine, modelPath: string
 engine: ${engineWords}
 model:  ${modelPath}
 matrix: ${matrix}
+chat:   ${gatewayUrl}/v1 (OpenAI-compatible, this host only)
 
 ARW_ADMIN_TOKEN=${adminToken}
 curl -H "Authorization: Bearer ${adminToken}" ${matrix}
+curl ${gatewayUrl}/v1/chat/completions -H 'Content-Type: application/json' -d '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":32}'
 
 export ARW_HUB_URL=${hubUrl}
 npm run -s cli -- runtime status

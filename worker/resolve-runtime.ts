@@ -2,7 +2,7 @@
 
 import type { RuntimeRef } from '../contract/ids.ts';
 import { problem } from '../contract/problem.ts';
-import { closest } from './domain/closest.ts';
+import { closest } from '../contract/closest.ts';
 import { fail, type Result } from './domain/parse.ts';
 import { offer } from './domain/submit.ts';
 import type { Env } from './env.ts';

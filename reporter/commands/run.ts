@@ -10,10 +10,14 @@ import { loadManifest } from '../manifest.ts';
 import { Nudge } from '../nudge.ts';
 import { startReporter } from '../reporter.ts';
 
-/** @throws ConfigError, ManifestError where it cannot start. */
-export async function runCommand(flags: Flags, version: string): Promise<void> {
+/**
+ * @param expectToIdle is called where no streams will be carried.
+ * @throws ConfigError, ManifestError where it cannot start.
+ */
+export async function runCommand(flags: Flags, version: string, expectToIdle: () => void): Promise<void> {
   const config = readConfig(flags, process.env);
   const manifest = await loadManifest(config.manifestPath);
+  if (manifest.gateway?.enabled === false) expectToIdle();
   const kept = await loadCredentials(config.stateDir, config.hub, config.node);
   if (kept === undefined && config.joinToken === undefined) {
     throw new ConfigError(

@@ -3,8 +3,8 @@
 import type { AcceleratorReading } from '../../contract/accelerator.ts';
 import { deriveNodeStatus, rollUp } from '../../contract/rollup.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Host, Snapshot } from '../../contract/snapshot.ts';
 import type { Reason } from '../../contract/status.ts';
+import type { Host, HttpTelemetry, Snapshot } from '../../contract/snapshot.ts';
 
 export type Readings = {
   host: Host;
@@ -12,6 +12,8 @@ export type Readings = {
   accelerators: AcceleratorReading[];
   /** What the reporter has to say of itself, a manifest that was not applied for one. */
   own?: readonly Reason[];
+  /** What the gateway saw; left out where it is off. */
+  http?: HttpTelemetry | undefined;
 };
 
 export class SnapshotBuilder {
@@ -35,7 +37,7 @@ export class SnapshotBuilder {
   /** What would be told now, under the number of the last one that was sent. */
   present(readings: Readings, intervalMs: number, nowMs: number): Snapshot {
     const generated = new Date(nowMs).toISOString();
-    const { host, records, accelerators, own = [] } = readings;
+    const { host, records, accelerators, http, own = [] } = readings;
     return {
       target: this.#node,
       generated,
@@ -43,8 +45,9 @@ export class SnapshotBuilder {
       seq: this.#seq,
       reporter: { version: this.#version, interval_ms: intervalMs },
       host,
-      status: deriveNodeStatus({ supervisorEnabled: true, records, own }),
+      status: deriveNodeStatus({ supervisorEnabled: true, records, http, own }),
       kernel: { enabled: true },
+      ...(http && { http }),
       runtime: rollUp(records, generated),
       runtimes: records,
       ...(accelerators.length > 0 && { accelerators }),

@@ -6,6 +6,7 @@ import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Endpoint } from '../backends/backend.ts';
 import type { Change } from '../manifest-diff.ts';
 import type { RuntimeEntry } from '../manifest-schema.ts';
+import { routableOf, type Routable } from '../gateway/routable.ts';
 import { failure } from './decision.ts';
 import type { RuntimeLog } from './logs.ts';
 import type { ManagedRuntime } from './managed-runtime.ts';
@@ -49,6 +50,11 @@ export class Supervisor {
   /** What runtimes are launched as where commands changed it. */
   variants(): Map<string, Variant> {
     return new Map([...this.#runtimes].map(([id, runtime]) => [id, runtime.variant]));
+  }
+
+  /** What the gateway may choose from, as of now. */
+  routables(): Routable[] {
+    return [...this.#runtimes.values()].map((runtime) => routableOf(runtime.record(), runtime.endpoint()));
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */

@@ -12,6 +12,7 @@ import { Program, type ProgramEnded } from './program.ts';
 
 const NODE = 'local';
 const PREFERRED_ENGINE_PORT = 8081;
+const PREFERRED_GATEWAY_PORT = 8780;
 
 export type FleetOptions = {
   directory: string;
@@ -26,6 +27,8 @@ export type FleetOptions = {
 
 export type Fleet = {
   hubUrl: string;
+  /** The OpenAI-compatible door of this host. */
+  gatewayUrl: string;
   adminToken: string;
   node: string;
   reporterPid: number;
@@ -67,10 +70,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const stateDir = join(directory, 'node');
     const manifest = join(directory, 'runtimes.toml');
     const port = Number(env['LLAMA_SERVER_PORT'] || (await freePort(PREFERRED_ENGINE_PORT)));
+    const gatewayPort = Number(env['ARW_GATEWAY_PORT']) || (await freePort(PREFERRED_GATEWAY_PORT));
     const extraArgs = env['LLAMA_SERVER_ARGS'] ?? '';
     await writeFile(
       manifest,
-      manifestText({ engine: options.engine, modelPath: options.modelPath, port, extraArgs }),
+      manifestText({ engine: options.engine, modelPath: options.modelPath, port, gatewayPort, extraArgs }),
     );
     const reporter = new Program({
       name: 'the reporter',
@@ -87,13 +91,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         stateDir,
         '--stop-children',
       ],
-      env: { ...env, ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir) },
+      env: {
+        ...env,
+        ARW_GATEWAY_PORT: String(gatewayPort),
+        ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir),
+      },
       readyLine: /^reporter ready \S+$/,
     });
     programs.push(reporter);
     await reporter.ready;
     const ended = Promise.race(programs.map((running) => running.ended));
-    return { hubUrl, adminToken, node: NODE, reporterPid: reporter.pid, ended, stop };
+    const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
+    return { hubUrl, gatewayUrl, adminToken, node: NODE, reporterPid: reporter.pid, ended, stop };
   } catch (error) {
     await stop();
     throw error;

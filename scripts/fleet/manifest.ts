@@ -8,17 +8,19 @@ export type RuntimeChoice = {
   engine: Engine;
   modelPath: string;
   port: number;
+  gatewayPort: number;
   /** `LLAMA_SERVER_ARGS`, as a shell would split it. */
   extraArgs: string;
 };
 
 export const RUNTIME_ID = 'llama.local';
 
-export function manifestText({ engine, modelPath, port, extraArgs }: RuntimeChoice): string {
+export function manifestText({ engine, modelPath, port, gatewayPort, extraArgs }: RuntimeChoice): string {
   const stub = engine.kind === 'stub';
   const [command, leading] = stub ? [engine.command, engine.args] : [engine.binary, []];
   return stringify({
     version: 1,
+    gateway: { port: gatewayPort },
     runtimes: [
       {
         id: RUNTIME_ID,

@@ -49,6 +49,10 @@ test('it prints a curl command that works, the CLI works with its token, and Ctr
     ],
   });
 
+  const chatCurl = /^curl .*\/v1\/chat\/completions .*$/m.exec(output)?.[0] ?? '';
+  const chatted = await run('sh', ['-c', `${chatCurl} --silent --show-error`]);
+  expect(JSON.parse(chatted.stdout)).toMatchObject({ choices: [{ message: { role: 'assistant' } }] });
+
   const env = { ...process.env, ARW_HUB_URL: new URL(matrixUrl).origin, ARW_ADMIN_TOKEN: token };
   const status = await run('npm', ['run', '-s', 'cli', '--', 'runtime', 'status'], { env });
   expect(status).toMatchObject({

@@ -84,6 +84,12 @@ export class Fleet {
     return `http://127.0.0.1:${this.hubPort}`;
   }
 
+  /** Where the reporter's gateway listens, as its log says. */
+  get gatewayUrl(): string {
+    const said = this.#log.map((line) => /gateway: (http:\S+)\/v1 /.exec(line)?.[1]);
+    return said.findLast((url) => url !== undefined) ?? 'http://127.0.0.1:9';
+  }
+
   get engineUrl(): string {
     return `http://127.0.0.1:${this.enginePort}`;
   }
@@ -236,7 +242,7 @@ export class Fleet {
     return new Program({
       name,
       args,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ARW_GATEWAY_PORT: '0', ...env },
       readyLine,
       onLine: note,
       onErrorLine: note,

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { admits, nodeOfToken, rotate, spellToken } from '../../worker/domain/credentials.ts';
-import { closest } from '../../worker/domain/closest.ts';
+import { closest } from '../../contract/closest.ts';
 import { nextVersion, showableMs } from '../../worker/domain/cut.ts';
 import { entityTag, matchesTag } from '../../worker/domain/etag.ts';
 import { earliest, rearm } from '../../worker/domain/next-alarm.ts';

@@ -4,7 +4,7 @@ import type { CommandKind } from '../../contract/command.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
-import { closest } from './closest.ts';
+import { closest } from '../../contract/closest.ts';
 import { COMMAND_TTL_MS, step, type CommandRecord } from './command-life.ts';
 
 /** An operator's intent, its runtime resolved to a node. */

@@ -7,7 +7,7 @@ import { CLOSE_REVOKED, UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import { CommandProgressSchema, type CommandProgress, type HealthResponse } from '../../contract/node-api.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
-import { closest } from '../domain/closest.ts';
+import { closest } from '../../contract/closest.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
 import type { CutQuery } from '../domain/fragment.ts';
