@@ -33,6 +33,8 @@ const WEDGE_SECONDS = 60;
 const CRASH_BACKOFF = { baseMs: 500, capMs: 60_000 };
 
 export type Reporter = {
+  /** One line on the runtimes. */
+  summary(): string;
   /** Reads the manifest again now; resolves when that is decided. */
   reload(): Promise<void>;
   /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
@@ -147,6 +149,11 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
 
   return {
+    summary() {
+      const records = supervisor.records();
+      const ready = records.filter((record) => record.status.state === 'ready').length;
+      return `${ready} of ${records.length} runtimes ready`;
+    },
     reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
       watch.stop();
