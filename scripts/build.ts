@@ -1,8 +1,11 @@
-// Owns what is shipped: plain JavaScript for Node under dist/, one file a program, and the worker that a hub runs.
+// Owns what is shipped: plain JavaScript for Node under dist/, for each program its launcher and its code, and the worker
+// that a hub runs.
 
-import { chmod, rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import packageJson from '../package.json' with { type: 'json' };
 import { buildWorker } from '../selfhost/build-worker.ts';
+import { launcherText } from './launcher.ts';
 
 const PROGRAMS = {
   'arw-reporter': 'reporter/main.ts',
@@ -12,7 +15,7 @@ const PROGRAMS = {
 
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: PROGRAMS,
+  entryPoints: Object.fromEntries(Object.entries(PROGRAMS).map(([name, file]) => [`${name}.main`, file])),
   outdir: 'dist',
   bundle: true,
   // Dependencies stay packages: npm installs them with their licences, and their fixes without a release of ours.
@@ -22,5 +25,8 @@ await build({
   target: 'node22',
   logLevel: 'warning',
 });
-for (const name of Object.keys(PROGRAMS)) await chmod(`dist/${name}.js`, 0o755);
+const needed = packageJson.engines.node.replace('>=', '');
+for (const name of Object.keys(PROGRAMS)) {
+  await writeFile(`dist/${name}.js`, launcherText(name, `${name}.main.js`, needed), { mode: 0o755 });
+}
 await buildWorker('dist/worker/index.js');
