@@ -65,11 +65,16 @@ async function nvidia(cardIsThere: boolean): Promise<Seen> {
         lanes: new Set(),
       };
     }
-    // No device is what it says on a host that only has the tool.
-    const reason = messageOf(error).split('\n').at(-1)?.trim() || messageOf(error).split('\n')[0];
+    const reason = wordsOf(error);
     const remedy = 'run nvidia-smi yourself; after a driver update the host may want a reboot';
     return { found: [warn(CHECK, `nvidia-smi fails: ${reason}`, remedy)], lanes: new Set() };
   }
+}
+
+/** The tool says what is wrong on its output, where a failure carries it. */
+function wordsOf(error: unknown): string {
+  const said = error instanceof Error && 'stdout' in error ? String(error.stdout).trim() : '';
+  return (said === '' ? messageOf(error) : said).split('\n')[0] ?? '';
 }
 
 async function exists(path: string): Promise<boolean> {
