@@ -74,6 +74,9 @@ async function write(
   { stateDir, account, now }: { stateDir: string; account: Account | undefined; now: boolean },
 ): Promise<number> {
   try {
+    // What is written here holds no secret but in files of mode 600, and the account must get to its folder.
+    process.umask(0o022);
+    await mkdir(dirname(stateDir), { recursive: true });
     // A unit whose writable path is missing does not start.
     await makeFolder(stateDir);
     if (account !== undefined) await chown(stateDir, account.uid, account.gid);

@@ -63,6 +63,7 @@ export function planInstall(options: InstallOptions): Plan {
     next: [
       ...(options.enrolled ? [] : [enrolLine(options)]),
       activate.map((command) => command.join(' ')).join(' && '),
+      ...(isSystem ? [`sudo arw-reporter status --state-dir ${stateDir}`] : []),
       ...(isSystem ? [] : ['loginctl enable-linger   # it and its models go on when you log out']),
     ],
     activate,

@@ -62,6 +62,12 @@ test('writes unit and settings, and replaces a unit that somebody changed only w
   expect(await readFile(settings, 'utf8')).not.toContain('secret');
   expect((await stat(host.stateDir)).mode & 0o777).toBe(0o700);
 
+  const nested = join(host.folder, 'a', 'state');
+  await host.command('install', env, ...HUB, '--force', '--state-dir', nested);
+  // The account of a service must get through to a folder that is its own alone.
+  expect((await stat(join(host.folder, 'a'))).mode & 0o777).toBe(0o755);
+  expect((await stat(nested)).mode & 0o777).toBe(0o700);
+
   await writeFile(unit, '[Service]\n');
   expect(await host.command('install', env, ...HUB)).toEqual({
     exitCode: 1,

@@ -78,7 +78,10 @@ test('a service of the system: under an account, read-only but for what is named
     ]),
   );
   expect(settingsOf(unit.text).join('\n')).not.toMatch(/PrivateDevices|DevicePolicy|PrivateTmp|MemoryDeny/);
-  expect(next).toEqual(['systemctl daemon-reload && systemctl enable --now arw-reporter']);
+  expect(next).toEqual([
+    'systemctl daemon-reload && systemctl enable --now arw-reporter',
+    'sudo arw-reporter status --state-dir /var/lib/runtime-matrix/gpu-01',
+  ]);
 });
 
 describe('the join token', () => {
