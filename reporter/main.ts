@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
 import { enrollCommand, type EnrollFlags } from './commands/enroll.ts';
+import { installCommand, type InstallFlags } from './commands/install.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { ConfigError, type Flags } from './config.ts';
@@ -70,6 +71,26 @@ program
   .addHelpText('after', '\nExit codes: 0 told, 1 no reporter runs there.')
   .action(async (flags: Flags & { json?: boolean }) => {
     process.exitCode = await statusCommand(flags);
+  });
+
+program
+  .command('install')
+  .description('write a hardened systemd unit for `run`, and say what to do next')
+  .option('--user', 'a service of this user (default)')
+  .option(
+    '--system',
+    'a service of the system, under --run-as; its manifest is /etc/runtime-matrix/runtimes.toml',
+  )
+  .option('--run-as <user>', 'the account of a system service (default: who called sudo)')
+  .option(...HUB)
+  .option(...MANIFEST)
+  .option(...NODE)
+  .option(...STATE_DIR)
+  .option('--dry-run', 'print the files and write nothing')
+  .option('--force', 'replace a unit that differs, and write it also where systemd does not run')
+  .option('--now', 'enable and start it too')
+  .action(async (flags: InstallFlags) => {
+    process.exitCode = await installCommand(flags);
   });
 
 program

@@ -29,6 +29,8 @@ import { messageOf } from './errors.ts';
 
 const REPORT_EVERY_MS = 5_000;
 export type Reporter = {
+  /** One line on the runtimes. */
+  summary(): string;
   /** Reads the manifest again now; resolves when that is decided. */
   reload(): Promise<void>;
   /** Ends the uplink, and with `stopChildren` the children; without it they go on serving. */
@@ -168,6 +170,11 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
 
   return {
+    summary() {
+      const records = supervisor.records();
+      const ready = records.filter((record) => record.status.state === 'ready').length;
+      return `${ready} of ${records.length} runtimes ready`;
+    },
     reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
       // First, so that answers under way may end while their runtimes still live.

@@ -1,8 +1,11 @@
-// Owns what is shipped: plain JavaScript for Node under dist/, one file a program, and the worker that a hub runs.
+// Owns what is shipped: plain JavaScript for Node under dist/, for each program its launcher and its code, and the worker
+// that a hub runs.
 
-import { chmod, rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { build, type BuildOptions } from 'esbuild';
+import packageJson from '../package.json' with { type: 'json' };
 import { buildWorker } from '../selfhost/build-worker.ts';
+import { launcherText } from './launcher.ts';
 
 const PROGRAMS = {
   'arw-reporter': 'reporter/main.ts',
@@ -26,7 +29,13 @@ const options: BuildOptions = {
   target: 'node22',
   logLevel: 'warning',
 };
-await build({ ...options, entryPoints: PROGRAMS });
+await build({
+  ...options,
+  entryPoints: Object.fromEntries(Object.entries(PROGRAMS).map(([name, file]) => [`${name}.main`, file])),
+});
 await build({ ...options, entryPoints: SANDBOX_PROGRAM, outExtension: { '.js': '.mjs' } });
-for (const name of Object.keys(PROGRAMS)) await chmod(`dist/${name}.js`, 0o755);
+const needed = packageJson.engines.node.replace('>=', '');
+for (const name of Object.keys(PROGRAMS)) {
+  await writeFile(`dist/${name}.js`, launcherText(name, `${name}.main.js`, needed), { mode: 0o755 });
+}
 await buildWorker('dist/worker/index.js');

@@ -8,7 +8,8 @@ import { EXIT } from '../exit-codes.ts';
 import { stderrLog, type Log } from '../log.ts';
 import { loadManifest } from '../manifest.ts';
 import { Nudge } from '../nudge.ts';
-import { startReporter } from '../reporter.ts';
+import { startReporter, type Reporter } from '../reporter.ts';
+import { ServiceManager } from '../service-manager.ts';
 
 /**
  * @param expectToIdle is called where no streams will be carried.
@@ -40,6 +41,7 @@ export async function runCommand(flags: Flags, version: string, expectToIdle: ()
       kept ?? enrolUntilDone(config, log, signal, () => finish('refused', EXIT.failed, true)),
     onFirstAccepted: () => process.stdout.write(`reporter ready ${config.node}\n`),
   });
+  const manager = new ServiceManager(process.env, log);
   let ending = false;
   // The first terminator wins; a second Ctrl-C must not cut the orderly end short of its limit.
   function finish(cause: string, exitCode: number, stopChildren = config.stopChildren): void {
@@ -49,7 +51,7 @@ export async function runCommand(flags: Flags, version: string, expectToIdle: ()
       `${cause}: ending, the runtimes ${stopChildren ? 'end too' : 'go on (--stop-children ends them)'}`,
     );
     const stopping = starting.then((reporter) => reporter.stop({ stopChildren }));
-    stopping.then(
+    Promise.all([stopping, manager.stopping()]).then(
       () => process.exit(exitCode),
       (error: unknown) => {
         log.error(`ended with a fault: ${messageOf(error)}`);
@@ -64,12 +66,15 @@ export async function runCommand(flags: Flags, version: string, expectToIdle: ()
     if (ending) return;
     log.info('SIGHUP: reading the manifest again');
     // A reporter that could not start has said so where it was awaited.
-    void starting.then(
-      (reporter) => reporter.reload(),
-      () => undefined,
-    );
+    void starting.then(reload, () => undefined);
   });
-  await starting;
+  async function reload(reporter: Reporter): Promise<void> {
+    await Promise.all([manager.reloading(), reporter.reload()]);
+    if (!ending) await manager.ready(() => reporter.summary());
+  }
+  const reporter = await starting;
+  // Not when the hub has heard us: it may be away for longer than a unit may take to start.
+  if (!ending) await manager.ready(() => reporter.summary());
 }
 
 /** Keeps trying while the hub is away; a hub that says no is final, and `onRefused` ends the reporter. */

@@ -2,14 +2,14 @@
 
 import { readPlace, type Flags } from '../config.ts';
 import { EXIT } from '../exit-codes.ts';
-import { askReporter } from '../local/ask.ts';
+import { askReporter, type LocalAnswer } from '../local/ask.ts';
 import { renderLocalStatus } from '../local/render.ts';
 import { socketPlace } from '../local/socket-path.ts';
 
 /** Returns the exit code. @throws ConfigError */
 export async function statusCommand(flags: Flags & { json?: boolean }): Promise<number> {
   const { stateDir } = readPlace(flags, process.env);
-  const answer = await askReporter(socketPlace(stateDir, process.env['XDG_RUNTIME_DIR']).path);
+  const answer = await ask(stateDir);
   switch (answer.kind) {
     case 'status': {
       const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
@@ -29,6 +29,12 @@ export async function statusCommand(flags: Flags & { json?: boolean }): Promise<
     default:
       return answer satisfies never;
   }
+}
+
+/** A service has no XDG_RUNTIME_DIR, and its socket is elsewhere where its state directory's path is too long. */
+async function ask(stateDir: string): Promise<LocalAnswer> {
+  const answer = await askReporter(socketPlace(stateDir, process.env['XDG_RUNTIME_DIR']).path);
+  return answer.kind === 'none' ? askReporter(socketPlace(stateDir, undefined).path) : answer;
 }
 
 function refuse(message: string): number {

@@ -1,7 +1,7 @@
 // Owns the look at GPUs: what is there, under which driver, and whether the manifest asks for one that is not.
 
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Accelerator } from '../../contract/accelerator.ts';
 import { codeOf, messageOf } from '../errors.ts';
@@ -11,6 +11,11 @@ import { fail, ok, warn, type Finding } from './finding.ts';
 const CHECK = 'GPU';
 const WITHIN_MS = 8_000;
 const VENDOR = { nvidia: '0x10de', amd: '0x1002' } as const;
+
+/** Made by a helper with root's rights at the first use of CUDA, which a hardened service must not start. */
+const CUDA_NODE = '/dev/nvidia-uvm';
+const MAKE_CUDA_NODE =
+  'CUDA will not start in a service: run "sudo nvidia-modprobe -u -c=0" after each boot, or enable nvidia-persistenced';
 
 type Seen = { found: Finding[]; lanes: Set<Accelerator> };
 
@@ -49,6 +54,8 @@ async function nvidia(cardIsThere: boolean): Promise<Seen> {
     });
     const cards = stdout.split('\n').filter((line) => line.trim() !== '');
     const found = cards.map((card) => ok(CHECK, card.replace(/,\s*/, ', driver ')));
+    if (cards.length > 0 && !(await exists(CUDA_NODE)))
+      found.push(warn(CHECK, `${CUDA_NODE} is missing`, MAKE_CUDA_NODE));
     return { found, lanes: new Set(cards.length > 0 ? ['gpu_cuda'] : []) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') {
@@ -58,11 +65,23 @@ async function nvidia(cardIsThere: boolean): Promise<Seen> {
         lanes: new Set(),
       };
     }
-    // No device is what it says on a host that only has the tool.
-    const reason = messageOf(error).split('\n').at(-1)?.trim() || messageOf(error).split('\n')[0];
+    const reason = wordsOf(error);
     const remedy = 'run nvidia-smi yourself; after a driver update the host may want a reboot';
     return { found: [warn(CHECK, `nvidia-smi fails: ${reason}`, remedy)], lanes: new Set() };
   }
+}
+
+/** The tool says what is wrong on its output, where a failure carries it. */
+function wordsOf(error: unknown): string {
+  const said = error instanceof Error && 'stdout' in error ? String(error.stdout).trim() : '';
+  return (said === '' ? messageOf(error) : said).split('\n')[0] ?? '';
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The PCI vendors of the display cards; none where the system has no sysfs. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { messageOf } from '../errors.ts';
 import type { LocalStatus } from './local-status.ts';
 
 export class LocalServer {
@@ -20,7 +21,15 @@ export class LocalServer {
         response.writeHead(404).end();
         return;
       }
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(status()));
+      let text: string;
+      try {
+        text = JSON.stringify(status());
+      } catch (error) {
+        // Whoever asks must never be the reason why supervision ends.
+        response.writeHead(500).end(messageOf(error));
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
     });
     // The socket is made while `listen` runs: never open to others, not even for a moment.
     const mask = process.umask(0o177);
@@ -30,6 +39,8 @@ export class LocalServer {
       process.umask(mask);
     }
     await once(server, 'listening');
+    // Later ones are of single connections, and whoever asked sees them.
+    server.on('error', () => undefined);
     await chmod(path, 0o600);
     // Whoever asks must not keep an ending reporter alive.
     server.unref();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'smol-toml';
 import * as v from 'valibot';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../support/engine-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { Host, NODE } from '../support/reporter-host.ts';
@@ -145,6 +145,48 @@ test('each fault is told on its own, whatever else is wrong', async () => {
   expect(await readdir(host.stateDir)).toEqual(['credentials.json']);
 });
 
+describe('GPUs', () => {
+  const asking =
+    'version = 1\n[[runtimes]]\nid = "a"\nadapter = "llama.cpp"\naccelerator = "gpu_cuda"\n[runtimes.process]\n';
+
+  /** What is found where `nvidia-smi` is this script, or is not there. */
+  async function gpus(script: string | undefined): Promise<Findings> {
+    const host = await Host.prepare(asking);
+    const bin = join(host.folder, 'bin');
+    await mkdir(bin);
+    if (script !== undefined) {
+      await writeFile(join(bin, 'nvidia-smi'), `#!/bin/sh\n${script}\n`);
+      await chmod(join(bin, 'nvidia-smi'), 0o755);
+    }
+    const { stdout } = await host.command('doctor', { PATH: bin }, '--manifest', host.manifest, '--json');
+    return v.parse(Findings, JSON.parse(stdout)).findings;
+  }
+
+  test('a card is told with its driver, and what asks for it is well', async () => {
+    const findings = await gpus('echo "NVIDIA H100 80GB HBM3, 550.54.15"');
+    expect(find(findings, 'GPU').map(({ what }) => what)).toContain(
+      'NVIDIA H100 80GB HBM3, driver 550.54.15',
+    );
+    expect(findings.filter(({ what }) => what.includes('asks for'))).toEqual([]);
+  });
+  test('a runtime that asks for a card that is not there is at fault', async () => {
+    expect((await gpus(undefined)).filter(({ what }) => what.includes('asks for'))).toEqual([
+      {
+        check: 'a',
+        status: 'fail',
+        what: 'asks for gpu_cuda, but no NVIDIA GPU was found',
+        remedy: 'install the NVIDIA driver, or name the accelerator that it runs on in the manifest',
+      },
+    ]);
+  });
+  test('a driver that fails is told in the words of the tool', async () => {
+    const words = 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.';
+    expect(find(await gpus(`echo "${words}"; exit 9`), 'GPU')).toContainEqual(
+      expect.objectContaining({ status: 'warn', what: `nvidia-smi fails: ${words}` }),
+    );
+  });
+});
+
 test('a token that the hub does not take any more', async () => {
   const hub = await ServedHub.ready(await temporaryFolder());
   const host = await Host.prepare();
@@ -155,9 +197,13 @@ test('a token that the hub does not take any more', async () => {
   await running.program.stop();
   await hub.ask('DELETE', `/nodes/${NODE}`);
 
-  const text = await eventually('the hub does not take it any more', async () => {
-    const { stdout } = await host.command('doctor', {}, '--hub', hub.url, '--manifest', host.manifest);
-    return stdout.includes('does not take the token') && stdout;
-  });
+  const text = await eventually(
+    'the hub does not take it any more',
+    async () => {
+      const { stdout } = await host.command('doctor', {}, '--hub', hub.url, '--manifest', host.manifest);
+      return stdout.includes('does not take the token') && stdout;
+    },
+    20_000,
+  );
   expect(text.replaceAll(/\s+/g, ' ')).toContain('run "arw-reporter enroll --force" with ARW_JOIN_TOKEN set');
 });

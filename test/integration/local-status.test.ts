@@ -42,10 +42,14 @@ test('answers while the hub is away, and says so; after the end it is told that 
   const running = host.start(hub.url);
   await running.program.ready;
   await hub.stop();
-  const stdout = await eventually('it has noticed', async () => {
-    const answer = await host.command('status', {});
-    return answer.stdout.includes('does not hear us') && answer.stdout.includes('(') && answer.stdout;
-  });
+  const stdout = await eventually(
+    'it has noticed',
+    async () => {
+      const answer = await host.command('status', {});
+      return answer.stdout.includes('does not hear us') && answer.stdout.includes('(') && answer.stdout;
+    },
+    20_000,
+  );
   expect(stdout).toContain('Runtimes: 1 (1 ');
 
   await running.program.stop();

@@ -197,3 +197,19 @@ test('a runtime that only gets another id keeps its port, and comes up at once',
   expect(status).toMatchObject({ restarts_total: 0 });
   expect(fleet.running.lines.join('\n')).not.toContain('is in use by another process');
 });
+
+test('taken out and put back before it was down: it comes up again, once', async () => {
+  const fleet = await ReloadedHost.with('llama');
+  const { manifest } = fleet.host;
+  const first = await fleet.statusWhere('llama', ({ state }) => state === 'ready');
+  const stubborn = (await fleet.text()).replace('"-m"', '"--ignore-sigterm", "-m"');
+  await writeFile(manifest, stubborn);
+  const before = await fleet.statusWhere('llama', ({ state, pid }) => state === 'ready' && pid !== first.pid);
+  await writeFile(manifest, 'version = 1\n');
+  await fleet.running.says('llama: Offline - Stopping');
+  await writeFile(manifest, stubborn);
+  const after = await fleet.statusWhere('llama', ({ state, pid }) => state === 'ready' && pid !== before.pid);
+  expect(after).toMatchObject({ restarts_total: 0 });
+  expect(await fleet.host.children()).toHaveLength(1);
+  await fleet.running.says('llama added');
+});
