@@ -98,11 +98,14 @@ export function readConfig(flags: Flags, env: Environment): Config {
         WINDOW_SECONDS_MAX,
       ),
     },
-    gatewayPort:
-      nonEmpty(env['ARW_GATEWAY_PORT']) === undefined
-        ? undefined
-        : wholeNumber(env, 'ARW_GATEWAY_PORT', 0, 0, 65_535),
+    gatewayPort: readGatewayPort(env),
   };
+}
+
+/** Undefined where the manifest's own, or the default, applies. @throws ConfigError */
+export function readGatewayPort(env: Environment): number | undefined {
+  const name = 'ARW_GATEWAY_PORT';
+  return nonEmpty(env[name]) === undefined ? undefined : wholeNumber(env, name, 0, 0, 65_535);
 }
 
 function hubUrl(text: string | undefined): URL {

@@ -1,6 +1,5 @@
 // Owns which checks there are and what each is given. A check whose ground is missing is skipped by name, not left out.
 
-import { makeBackend } from '../backends/registry.ts';
 import {
   ConfigError,
   readHub,
@@ -14,12 +13,12 @@ import {
 import { loadCredentials } from '../credentials.ts';
 import type { Manifest, RuntimeEntry } from '../manifest-schema.ts';
 import { loadManifest, ManifestError } from '../manifest.ts';
-import { RuntimeMemory } from '../supervisor/memory.ts';
 import { fail, failAs, guarded, ok, skipped, warn, type Finding } from './finding.ts';
+import { checkGateway } from './gateway.ts';
 import { checkGpus } from './gpu.ts';
 import { checkHub, checkToken, noClock } from './hub.ts';
-import { checkPort } from './ports.ts';
-import { checkModel, checkProgram } from './programs.ts';
+import { checkProgram } from './programs.ts';
+import { checkRuntime } from './runtimes.ts';
 import { checkStateDir } from './state-dir.ts';
 
 const JOIN = 'get a join token from its operator (arw-cli join-token) and set ARW_JOIN_TOKEN';
@@ -44,6 +43,7 @@ export async function examine(flags: Flags, env: Environment): Promise<Finding[]
     guarded('state', () => checkStateDir(place.stateDir)),
     guarded('llama-server', () => programs(runtimes, manifest, env, place)),
     guarded('GPU', () => checkGpus(runtimes)),
+    guarded('gateway', () => checkGateway(manifest, env, place.stateDir)),
     guarded('hub', () => hubAndToken(flags, env, place)),
   ]);
   return [node, ...findings, ...groups.flat()];
@@ -82,22 +82,10 @@ async function programs(
       skipped('ports', 'once the manifest names them'),
     ];
   }
-  const found = runtimes.map((entry) => guarded(entry.id, () => runtime(entry, llamaServer, place)));
+  const { node, stateDir } = place;
+  const checks = { llamaServer, node, stateDir, env };
+  const found = runtimes.map((entry) => guarded(entry.id, () => checkRuntime(entry, checks)));
   return (await Promise.all(found)).flat();
-}
-
-async function runtime(entry: RuntimeEntry, llamaServer: string, place: Place): Promise<Finding[]> {
-  const { id, adapter } = entry;
-  const backend = makeBackend(entry, { llamaServer });
-  backend.reset(undefined);
-  const spec = backend.launchSpec(undefined);
-  const { memory } = new RuntimeMemory(place.stateDir, id).load();
-  const found = await Promise.all([
-    checkProgram(id, spec, adapter),
-    adapter === 'llama.cpp' ? checkModel(id, spec) : [],
-    checkPort(id, backend.endpoint().origin, memory.child?.pid),
-  ]);
-  return found.flat();
 }
 
 async function hubAndToken(flags: Flags, env: Environment, place: Place): Promise<Finding[]> {

@@ -1,31 +1,21 @@
 // Owns the effects for one runtime: it feeds events to the machine and does what the machine asks for. It decides nothing.
 
 import { randomUUID } from 'node:crypto';
-import type { FSWatcher } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import { devNull } from 'node:os';
 import type { Act } from '../../contract/command.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
 import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
-import { UNCONFINED, type Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
-import { BoundedCheck } from './bounded-check.ts';
 import { carryOut } from './carry-out.ts';
-import { Child, type LaunchSpec, type Supervised } from './child.ts';
+import type { Supervised } from './child.ts';
 import { failure } from './decision.ts';
 import { describe } from './describe.ts';
 import type { RuntimeLog } from './logs.ts';
 import { step } from './machine.ts';
 import type { ManagedRuntime } from './managed-runtime.ts';
-import {
-  describeChild,
-  keptState,
-  rememberedState,
-  type RememberedChild,
-  type RuntimeMemory,
-} from './memory.ts';
+import { rememberedState, type RuntimeMemory } from './memory.ts';
+import { Launcher, type LaunchParts } from './launcher.ts';
 import { PortOwner } from './port-owner.ts';
 import {
   initialState,
@@ -40,21 +30,17 @@ import {
 } from './state.ts';
 import { AS_MANIFEST, withWish, type Variant } from './variant.ts';
 import { Nudge } from '../nudge.ts';
+import { Remembering } from './remembering.ts';
+import { RuntimeOutput } from './runtime-output.ts';
 import { watchChild } from './watch.ts';
 import { messageOf } from '../errors.ts';
 
 const LAST_LINES = 30;
-/** A talkative server writes some MB an hour. */
-const BOUND_LOG_EVERY_MS = 60_000;
-
 /** What of a runtime is its manifest's. */
-export type RuntimeParts = {
-  backend: Backend;
+export type RuntimeParts = LaunchParts & {
   policy: Policy;
   /** The preset that the manifest names. */
   preset?: string | undefined;
-  /** How a child is confined: in the named sandbox, else as the manifest says. Left out: not at all. */
-  sandbox?: (kind: SandboxKind | undefined) => Sandbox;
 };
 
 export type RuntimeLoopOptions = RuntimeParts & {
@@ -70,30 +56,24 @@ export class RuntimeLoop implements ManagedRuntime {
   #state: RuntimeState;
   #updatedAtMs = Date.now();
   #child: Supervised | undefined;
-  #remembered: RememberedChild | undefined;
   #released = false;
   /** Aborts when the present child is gone. */
   #gone: AbortSignal | undefined;
   /** Wakes the watch over the child. */
   readonly #look = new Nudge();
-  /** Why the memory could not be written last; empty where it was. */
-  #memoryFault = '';
-  readonly #check = new BoundedCheck();
+  readonly #output: RuntimeOutput;
+  readonly #remembering: Remembering;
+  readonly #launcher = new Launcher(() => this.#options);
   readonly #portOwner = new PortOwner();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
 
   constructor(options: RuntimeLoopOptions) {
     this.#options = options;
-    const { memory, damaged } = options.memory.load();
-    if (damaged) {
-      options.log.warn(
-        `${options.memory.path} is damaged: earlier restarts and a running child are not known`,
-      );
-    }
-    const remembered = rememberedState(memory);
+    this.#output = new RuntimeOutput(this.id, options.output, options.log);
+    this.#remembering = new Remembering(options.memory, options.log);
+    const remembered = rememberedState(this.#remembering.load());
     this.#state = initialState({ ...remembered, variant: this.#known(remembered.variant) });
-    this.#remembered = memory.child;
   }
 
   /** The variant without a preset that the manifest has lost since. */
@@ -141,22 +121,22 @@ export class RuntimeLoop implements ManagedRuntime {
 
   /** Takes over the child of an earlier reporter where it is still what it was; resolves when that is decided. */
   async adopt(): Promise<void> {
-    const remembered = this.#remembered;
+    const remembered = this.#remembering.child;
     if (remembered === undefined) return;
     const { backend, log } = this.#options;
     const { id } = backend.descriptor;
     const variant = withWish(AS_MANIFEST, remembered);
     backend.reset(variant.preset);
-    const recognition = await recognize(remembered, this.#spec(variant));
+    const recognition = await recognize(remembered, this.#launcher.spec(variant));
     if (recognition.kind !== 'ours') {
-      if (recognition.kind === 'gone') await this.#sandbox(variant).clear();
+      if (recognition.kind === 'gone') await this.#launcher.clear(variant);
       if (recognition.kind === 'different') {
         log.warn(
           `${id}: process ${remembered.pid} of an earlier reporter is left alone: ${recognition.reason}`,
         );
       }
-      this.#remembered = undefined;
-      return this.#remember();
+      this.#remembering.child = undefined;
+      return this.#remembering.keep(this.#state);
     }
     log.info(`${id}: adopted process ${remembered.pid}, which an earlier reporter started`);
     const child = new AdoptedChild(remembered);
@@ -207,7 +187,7 @@ export class RuntimeLoop implements ManagedRuntime {
   effective(wish: Variant): Variant {
     const { preset, sandbox } = this.#state.variant;
     const samePreset = wish.preset === (preset ?? this.#options.preset);
-    const sameSandbox = wish.sandbox === this.#sandbox(this.#state.variant).kind;
+    const sameSandbox = wish.sandbox === this.#launcher.sandboxKind(this.#state.variant);
     return withWish(AS_MANIFEST, {
       preset: samePreset ? preset : wish.preset,
       sandbox: sameSandbox ? sandbox : wish.sandbox,
@@ -216,8 +196,7 @@ export class RuntimeLoop implements ManagedRuntime {
 
   /** Reasons why the runtime could not be launched in this sandbox; its child is not touched. */
   sandboxFaults(kind: SandboxKind): Promise<string[]> {
-    const { preset } = this.#state.variant;
-    return this.#sandbox({ sandbox: kind }).faults(this.backend.launchSpec(preset), this.backend.endpoint());
+    return this.#launcher.sandboxFaults({ ...this.#state.variant, sandbox: kind });
   }
 
   /** Loads or unloads one model of a server that holds several; ended with the child, or after the load limit. */
@@ -246,7 +225,7 @@ export class RuntimeLoop implements ManagedRuntime {
   record(): RuntimeRecord {
     const { descriptor } = this.backend;
     const models = this.#state.observation?.models ?? [];
-    const sandbox = this.#sandbox(this.#state.variant).kind;
+    const sandbox = this.#launcher.sandboxKind(this.#state.variant);
     return {
       descriptor: { ...descriptor, sandbox, ...(models.length > 0 && { models }) },
       status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
@@ -259,7 +238,7 @@ export class RuntimeLoop implements ManagedRuntime {
     this.#state = next.state;
     this.#updatedAtMs = Date.now();
     for (const effect of next.effects) this.#run(effect);
-    this.#remember();
+    this.#remembering.keep(this.#state);
     if (this.#materialPart() !== before) {
       const { status } = this.record();
       this.#options.log.info(`${status.id}: ${status.state_label} - ${status.summary}`);
@@ -299,21 +278,11 @@ export class RuntimeLoop implements ManagedRuntime {
 
   async #launch(launch: number, variant: Variant): Promise<void> {
     try {
-      this.backend.reset(variant.preset);
-      const faults = await this.#preflight(variant);
+      const faults = await this.#launcher.faults(variant);
       if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
-      const spec = this.#spec(variant);
-      await this.#sandbox(variant).clear();
-      const { file, startBytes } = await this.#openOutput();
-      let child: Child;
-      try {
-        child = await Child.spawn(spec, file.fd);
-      } finally {
-        // A child has its own copy of the descriptor from the spawn on.
-        await file.close();
-      }
+      const { child, spec, startBytes } = await this.#launcher.spawn(variant, this.#output);
       this.#child = child;
-      await this.#noteChild(child, spec, startBytes, variant);
+      await this.#remembering.note(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
       void this.#awaitExit(child, launch, startBytes, variant);
     } catch (error) {
@@ -321,27 +290,7 @@ export class RuntimeLoop implements ManagedRuntime {
     }
   }
 
-  /** A server whose words have no place is worth more than none. */
-  async #openOutput(): Promise<{ file: FileHandle; startBytes: number }> {
-    try {
-      return await this.#options.output.open();
-    } catch (error) {
-      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not kept: ${messageOf(error)}`);
-      return { file: await open(devNull, 'a'), startBytes: 0 };
-    }
-  }
-
-  #preflight(variant: Variant): Promise<string[]> {
-    const { backend } = this;
-    const sandbox = this.#sandbox(variant);
-    return this.#check.run(async () => [
-      ...(await sandbox.faults(backend.launchSpec(variant.preset), backend.endpoint())),
-      ...(await backend.preflight(variant.preset, sandbox.bringsProgram)),
-    ]);
-  }
-
   async #awaitExit(child: Supervised, launch: number, startBytes: number, variant: Variant): Promise<void> {
-    const { backend, output } = this.#options;
     const gone = new AbortController();
     this.#gone = gone.signal;
     void watchChild({
@@ -350,25 +299,21 @@ export class RuntimeLoop implements ManagedRuntime {
         this.#post({ kind: 'observed', launch, observation });
         return this.#state;
       },
-      onGrowth: (callback) => this.#watchGrowth(callback),
+      onGrowth: (callback) => this.#output.onGrowth(callback),
       nudge: this.#look,
       gone: gone.signal,
     });
-    const bounding = setInterval(() => void this.#boundLog(), BOUND_LOG_EVERY_MS);
+    const endBounding = this.#output.keepBounded();
     const exit = await child.exited;
-    await this.#sandbox(variant).clear();
-    clearInterval(bounding);
     gone.abort();
+    endBounding();
+    await this.#launcher.clear(variant);
     if (this.#child === child) {
       this.#child = undefined;
-      this.#remembered = undefined;
+      this.#remembering.child = undefined;
     }
-    let lastLines: string[] = [];
-    try {
-      lastLines = await output.tail(startBytes, backend.exitLines ?? LAST_LINES);
-    } catch (error) {
-      this.#options.log.warn(`${backend.descriptor.id}: its log cannot be read: ${messageOf(error)}`);
-    }
+    const { backend } = this;
+    const lastLines = await this.#output.lastLines(startBytes, backend.exitLines ?? LAST_LINES);
     const reason = backend.explainExit(exit, lastLines);
     this.#post({ kind: 'exited', launch, exit, reason, jitter: Math.random() });
   }
@@ -377,28 +322,6 @@ export class RuntimeLoop implements ManagedRuntime {
     const seen = await this.backend.observe(signal);
     if (this.#state.phase.kind !== 'loading') return seen;
     return this.#portOwner.confirm(seen, this.backend.endpoint().origin, child.pid, Date.now());
-  }
-
-  async #boundLog(): Promise<void> {
-    try {
-      await this.#options.output.bound();
-    } catch (error) {
-      this.#options.log.warn(
-        `${this.backend.descriptor.id}: its log cannot be kept small: ${messageOf(error)}`,
-      );
-    }
-  }
-
-  #watchGrowth(callback: () => void): FSWatcher | undefined {
-    try {
-      const watcher = this.#options.output.onGrowth(callback);
-      watcher.on('error', () => watcher.close());
-      return watcher;
-    } catch (error) {
-      // Out of inotify watches: the polling finds the same, a moment later.
-      this.#options.log.warn(`${this.backend.descriptor.id}: its log is not watched: ${messageOf(error)}`);
-      return undefined;
-    }
   }
 
   /** What a reader must see at once when it changes; running seconds and load are not part of it. */
@@ -419,42 +342,6 @@ export class RuntimeLoop implements ManagedRuntime {
       this.#state.drain?.emptyLooks === undefined,
       descriptor.sandbox,
     ]);
-  }
-
-  /** Never throws: the child lives already, and what happens to it must not hang on what is remembered of it. */
-  async #noteChild(child: Child, spec: LaunchSpec, startBytes: number, variant: Variant): Promise<void> {
-    try {
-      this.#remembered = await describeChild(child.pid, spec, startBytes, variant);
-    } catch (error) {
-      this.#options.log.warn(`Process ${child.pid} cannot be adopted later: ${messageOf(error)}`);
-    }
-  }
-
-  /** The launch of a variant, its sandbox around it. */
-  #spec(variant: Variant): LaunchSpec {
-    return this.#sandbox(variant).confine(this.backend.launchSpec(variant.preset), this.backend.endpoint());
-  }
-
-  #sandbox(variant: Variant): Sandbox {
-    return this.#options.sandbox?.(variant.sandbox) ?? UNCONFINED;
-  }
-
-  #remember(): void {
-    const child = this.#remembered;
-    const { memory, log } = this.#options;
-    let fault = '';
-    try {
-      memory.save({ ...keptState(this.#state), ...(child && { child }) });
-    } catch (error) {
-      // Supervision goes on; only a later reporter would not know what this one did.
-      fault = `${memory.path} cannot be written: ${messageOf(error)}`;
-    }
-    // Once, however many events find the disk full.
-    if (fault !== this.#memoryFault) {
-      if (fault === '') log.info(`${memory.path} is written again`);
-      else log.error(fault);
-    }
-    this.#memoryFault = fault;
   }
 
   #cancel(timer: TimerName): void {

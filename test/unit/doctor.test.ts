@@ -1,9 +1,8 @@
-// The doctor's text and its pure judgements: 80 columns, words for every status, and whose port and clock it is.
+// The doctor's text and its pure judgements: 80 columns, words for every status, and whose clock it is.
 
 import { describe, expect, test } from 'vitest';
 import { fail, failAs, ok, skipped, warn } from '../../reporter/doctor/finding.ts';
 import { clock } from '../../reporter/doctor/hub.ts';
-import { listeningInodes } from '../../reporter/doctor/ports.ts';
 import { renderFindings } from '../../reporter/doctor/render.ts';
 
 test('a line a finding, its remedy under an arrow, and what it comes to', () => {
@@ -56,15 +55,4 @@ describe('the clock', () => {
     expect(clock(null, 0, 0).status).toBe('skipped');
     expect(clock('yesterday', 0, 0).status).toBe('skipped');
   });
-});
-
-test('the sockets that listen on a port, from the table of the kernel', () => {
-  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 41234 1 0 100 0 0 10 0
-   1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 41235 1 0 20 4 30 10 -1
-   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11111 1 0 100 0 0 10 0
-`;
-  expect(listeningInodes(table, 8080)).toEqual(['41234']);
-  expect(listeningInodes(table, 22)).toEqual(['11111']);
-  expect(listeningInodes(table, 80)).toEqual([]);
 });
