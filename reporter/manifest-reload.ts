@@ -1,5 +1,6 @@
 // Owns the manifest in force: reading the file again, putting a valid one in force, and saying why one is not.
 
+import { isDeepStrictEqual } from 'node:util';
 import { LINE_MAX_LENGTH } from '../contract/scalars.ts';
 import { spokenLine, type Reason } from '../contract/status.ts';
 import { messageOf } from './errors.ts';
@@ -80,6 +81,12 @@ export class ManifestReload {
     this.#fault = undefined;
     const changes = diffManifests(this.#manifest, manifest, supervisor.variants());
     const differs = changes.some(({ kind }) => kind !== 'keep');
+    if (!isDeepStrictEqual(this.#manifest.gateway, manifest.gateway)) {
+      log.warn(
+        `manifest ${path}: the change of [gateway] takes effect when the reporter is started again; ` +
+          'until then it stays as it is',
+      );
+    }
     this.#manifest = manifest;
     if (differs || mended || asked) log.info(`manifest ${path} is in force: ${changeWords(changes)}`);
     // Not waited for: a runtime may take minutes to end, and the next change of the file must not wait for it.

@@ -14,12 +14,11 @@ import { routeOf, ROUTES } from './routes.ts';
 import { route, type Candidate } from './routing.ts';
 import { notReady, unknownModel } from './turned-away.ts';
 import type { Hit, Telemetry } from './telemetry.ts';
-import type { Upstream } from './upstream.ts';
+import { openUpstream } from './upstream.ts';
 
 export type DoorOptions = {
   runtimes: () => readonly Routable[];
   telemetry: Telemetry;
-  upstream: Upstream;
   apiKey: string | undefined;
   log: Log;
 };
@@ -162,7 +161,7 @@ export class Door {
       return await relay({
         request,
         response,
-        upstream: this.#options.upstream.open(endpoint, request.url ?? '/', headers),
+        upstream: openUpstream(endpoint, request.url ?? '/', headers),
         start: bytes,
         ended: start.ended,
         ownHeaders: ['x-arw-runtime', runtime.id],

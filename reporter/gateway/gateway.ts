@@ -10,7 +10,6 @@ import type { Routable } from './routable.ts';
 import { refusalDocument } from './refusal.ts';
 import type { GatewaySettings } from './settings.ts';
 import { Telemetry } from './telemetry.ts';
-import { openUpstream, type Upstream } from './upstream.ts';
 
 const ADDRESS = '127.0.0.1';
 const RETRY_LISTEN_MS = 15_000;
@@ -33,17 +32,15 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #telemetry = new Telemetry();
   readonly #server: Server;
-  readonly #upstream: Upstream;
   #retry: NodeJS.Timeout | undefined;
   /** Why it does not listen; told in the snapshot until it does. */
   #fault: string | undefined;
   #ending = false;
 
-  private constructor(options: GatewayOptions, upstream: Upstream) {
+  private constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#upstream = upstream;
     const { runtimes, log, settings } = options;
-    const door = new Door({ runtimes, telemetry: this.#telemetry, upstream, apiKey: settings.apiKey, log });
+    const door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log });
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true });
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
@@ -61,7 +58,7 @@ export class Gateway {
 
   /** Listens in the background: a port that is taken stops nobody. */
   static open(options: GatewayOptions): Gateway {
-    const gateway = new Gateway(options, openUpstream());
+    const gateway = new Gateway(options);
     gateway.#listen();
     return gateway;
   }
@@ -88,11 +85,11 @@ export class Gateway {
     clearTimeout(this.#retry);
     if (this.#server.listening) {
       const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+      // What was to be answered on them ends upstream with them.
       const limit = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
       await closed;
       clearTimeout(limit);
     }
-    this.#upstream.close();
   }
 
   #listen(): void {

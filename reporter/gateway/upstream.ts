@@ -4,12 +4,6 @@ import { Agent, request as requestPlain, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import type { Endpoint } from '../backends/backend.ts';
 
-export type Upstream = {
-  open(endpoint: Endpoint, path: string, headers: Record<string, string | string[]>): ClientRequest;
-  /** Ends every connection. */
-  close(): void;
-};
-
 /**
  * A connection is used once. llama-server closes it after each streamed answer, although it announces
  * `Keep-Alive: timeout=5`; a request that meets such a close fails, and as nobody can tell whether it was read, it could
@@ -18,25 +12,23 @@ export type Upstream = {
  */
 const ONCE = { keepAlive: false };
 
-export function openUpstream(): Upstream {
-  const plain = new Agent(ONCE);
-  const tls = new TlsAgent(ONCE);
-  return {
-    open(endpoint, path, headers) {
-      const { protocol, hostname, port } = new URL(endpoint.origin);
-      const isTls = protocol === 'https:';
-      return (isTls ? requestTls : requestPlain)({
-        agent: isTls ? tls : plain,
-        method: 'POST',
-        hostname: hostname.replace(/^\[|\]$/g, ''),
-        port,
-        path,
-        headers,
-      });
-    },
-    close() {
-      plain.destroy();
-      tls.destroy();
-    },
-  };
+const plain = new Agent(ONCE);
+const tls = new TlsAgent(ONCE);
+
+/** A request to a runtime, of which nothing is written yet. */
+export function openUpstream(
+  endpoint: Endpoint,
+  path: string,
+  headers: Record<string, string | string[]>,
+): ClientRequest {
+  const { protocol, hostname, port } = new URL(endpoint.origin);
+  const isTls = protocol === 'https:';
+  return (isTls ? requestTls : requestPlain)({
+    agent: isTls ? tls : plain,
+    method: 'POST',
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path,
+    headers,
+  });
 }

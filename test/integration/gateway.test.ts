@@ -383,6 +383,8 @@ describe('its life', () => {
     await stopped;
     await engine.says('aborted');
     expect(held.complete).toBe(false);
+    // It was ours to end it, and the engine did nothing wrong.
+    expect(await door.counted(1)).toMatchObject({ errors: 0 });
   });
 
   test('a connection that idles does not hold it', async () => {

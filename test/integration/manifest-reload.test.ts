@@ -213,3 +213,17 @@ test('taken out and put back before it was down: it comes up again, once', async
   expect(await fleet.host.children()).toHaveLength(1);
   await fleet.running.says('llama added');
 });
+
+test('the gateway outlives a reload, and a change of its own table is told to wait', async () => {
+  const reloaded = await ReloadedHost.with('a');
+  const said = await reloaded.running.says('gateway: http');
+  const url = /gateway: (\S+)/.exec(said)?.[1] ?? '';
+  const models = async (): Promise<string> => (await fetch(`${url}/models`)).text();
+  expect(await models()).toContain('"runtime":"a"');
+
+  const added = `[gateway]\nport = 1\n${textOf([await reloaded.entry('b')]).replace('version = 1\n', '')}`;
+  await writeFile(reloaded.host.manifest, `${await reloaded.text()}\n${added}`);
+  await reloaded.running.says('the change of [gateway] takes effect when the reporter is started again');
+  await reloaded.statusWhere('b', ({ state }) => state === 'ready');
+  expect(await models()).toContain('"runtime":"b"');
+});
