@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../supervisor/state.ts';
 import type { ModelControl } from './backend.ts';
-import { closestTo } from './closest.ts';
+import { closest } from '../../contract/closest.ts';
 import { look, type HttpLook } from './http-probe.ts';
 import { readRouterModels, type RouterModel } from './llama-router-bodies.ts';
 
@@ -109,11 +109,11 @@ async function find(
   }
   const model = list.value.find(({ id, aliases }) => id === wanted || aliases.includes(wanted));
   if (model !== undefined) return { model };
-  const closest = closestTo(
+  const offered = closest(
     wanted,
     list.value.map(({ id }) => id),
   );
-  const has = closest.length === 0 ? 'it has none' : `the closest of its models: ${closest.join(', ')}`;
+  const has = offered.length === 0 ? 'it has none' : `the closest of its models: ${offered.join(', ')}`;
   return { outcome: failure('unknown-model', `There is no model "${wanted}"; ${has}`) };
 }
 

@@ -2,7 +2,6 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { closestTo } from '../../reporter/backends/closest.ts';
 import { sumOf } from '../../reporter/backends/llama-health.ts';
 import { readRouterModels } from '../../reporter/backends/llama-router-bodies.ts';
 import { slowestWork, type ModelWork, type WorkMarks } from '../../reporter/backends/llama-slowest-work.ts';
@@ -124,15 +123,6 @@ test('sums: unknown where a part is, except for a pace that nobody has', () => {
     pace: { predictedTokensPerSecond: 20.2 },
   });
   expect(sumOf([working, { pace: {} }])).toEqual({ pace: { predictedTokensPerSecond: 10.1 } });
-});
-
-test('the closest names', () => {
-  expect(closestTo('Qwen3-8b', ['gemma', 'qwen3-8b-q4', 'qwen3-4b', 'llama'])).toEqual([
-    'qwen3-4b',
-    'qwen3-8b-q4',
-    'gemma',
-  ]);
-  expect(closestTo('x', [])).toEqual([]);
 });
 
 test.each<[string[], Record<string, string>, boolean]>([
