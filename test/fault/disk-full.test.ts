@@ -38,8 +38,8 @@ test('no room for the journal: a command is refused and nothing happens; with ro
 
   await limitWrites(reporterPid, 'unlimited');
   expect(await restored(fleet)).toMatchObject({ state: 'completed', result: { state: 'ready' } });
-  const after = await fleet.statusWhere((status) => status.state === 'ready');
-  expect(after).toMatchObject({ restarts_total: 1, restart_budget: { used: 1 } });
+  const after = await fleet.statusWhere((status) => status.restarts_total === 1);
+  expect(after).toMatchObject({ restart_budget: { used: 1 } });
 });
 
 test('no room for what outlives the reporter: a crash is still mended, and it is remembered once there is room', async () => {

@@ -42,7 +42,7 @@ test('a node that the hub has already is refused in one sentence that says what 
   const refused = await host.command('enroll', { ARW_JOIN_TOKEN: await hub.joinToken() }, '--hub', hub.url);
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
   expect(refused.stderr).toMatch(/^arw-reporter: The hub answered 409: The node is enrolled already\. .+\n$/);
-  expect(refused.stderr).toContain('DELETE /nodes/');
+  expect(refused.stderr).toContain(`arw-cli node remove ${NODE}`);
 });
 
 test('a wrong join token, and a hub that is away: exit code 1, one sentence, and the token is not repeated', async () => {
