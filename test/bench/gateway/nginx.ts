@@ -65,18 +65,24 @@ async function findNginx(cacheDir: string): Promise<Launch> {
   return runs ? onPath : fetched(cacheDir);
 }
 
-/** Through its own loader and libraries, which may be newer than the system's. */
+/** Through its own loader and libraries: the system's may differ from those of its package's closure. */
 async function fetched(cacheDir: string): Promise<Launch> {
   const target = debianTarget(process.platform, process.arch);
   const home = join(cacheDir, 'nginx');
-  const libraries = join(home, 'usr', 'lib', target.libraryFolder);
+  // Before Debian merged its folders a library could be in either.
+  const folders = [join(home, 'lib'), join(home, 'usr', 'lib')].map((lib) => join(lib, target.libraryFolder));
   const binary = join(home, 'usr', 'sbin', 'nginx');
-  const launch = { command: join(libraries, target.loader), args: ['--library-path', libraries, binary] };
-  const isThere = await access(binary).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return launch;
+  const launch = async (): Promise<Launch> => {
+    const loaders = await Promise.all(folders.map((folder) => exists(join(folder, target.loader))));
+    const place = folders[loaders.indexOf(true)];
+    if (place === undefined)
+      throw new Error(`there is no ${target.loader} under ${home}; delete that folder`);
+    return {
+      command: join(place, target.loader),
+      args: ['--library-path', folders.join(':'), binary],
+    };
+  };
+  if (await exists(binary)) return launch();
   await mkdir(cacheDir, { recursive: true });
   const folder = await mkdtemp(join(cacheDir, 'nginx.build-'));
   try {
@@ -93,7 +99,14 @@ async function fetched(cacheDir: string): Promise<Launch> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return launch;
+  return launch();
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 function tell(line: string): void {
