@@ -45,7 +45,7 @@ program
     '--stop-children',
     'end the runtimes with the reporter; otherwise they go on, and the next one adopts them',
   )
-  .action((flags: Flags) => runCommand(flags, packageJson.version, expectToIdle));
+  .action((flags: Flags) => runCommand(flags, packageJson.version, expectToIdle()));
 
 program
   .command('enroll')

@@ -45,6 +45,8 @@ export type ReporterOptions = {
   /** Resolves with how to speak to the hub; supervision does not wait for it. */
   credentials: (signal: AbortSignal) => Promise<Credentials>;
   onFirstAccepted: () => void;
+  /** A request came to the gateway. */
+  onGatewayRequest: () => void;
 };
 
 /** @throws ConfigError where the state directory cannot be written. */
@@ -86,6 +88,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     (await import('./gateway/gateway.ts')).Gateway.open({
       settings: gatewayOptions,
       runtimes: () => supervisor.routables(),
+      onRequest: options.onGatewayRequest,
       log,
     });
 

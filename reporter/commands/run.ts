@@ -9,16 +9,13 @@ import { stderrLog, type Log } from '../log.ts';
 import { loadManifest } from '../manifest.ts';
 import { Nudge } from '../nudge.ts';
 import { startReporter, type Reporter } from '../reporter.ts';
+import type { Thrift } from '../thrift.ts';
 import { ServiceManager } from '../service-manager.ts';
 
-/**
- * @param expectToIdle is called where no streams will be carried.
- * @throws ConfigError, ManifestError where it cannot start.
- */
-export async function runCommand(flags: Flags, version: string, expectToIdle: () => void): Promise<void> {
+/** @throws ConfigError, ManifestError where it cannot start. */
+export async function runCommand(flags: Flags, version: string, thrift: Thrift): Promise<void> {
   const config = readConfig(flags, process.env);
   const manifest = await loadManifest(config.manifestPath);
-  if (manifest.gateway?.enabled === false) expectToIdle();
   const kept = await loadCredentials(config.stateDir, config.hub, config.node);
   if (kept === undefined && config.joinToken === undefined) {
     throw new ConfigError(
@@ -39,6 +36,7 @@ export async function runCommand(flags: Flags, version: string, expectToIdle: ()
     log,
     credentials: async (signal) =>
       kept ?? enrolUntilDone(config, log, signal, () => finish('refused', EXIT.failed, true)),
+    onGatewayRequest: () => thrift.noteWork(),
     onFirstAccepted: () => process.stdout.write(`reporter ready ${config.node}\n`),
   });
   const manager = new ServiceManager(process.env, log);

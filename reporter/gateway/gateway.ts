@@ -23,6 +23,7 @@ const CONNECTIONS_MAX = 1_024;
 export type GatewayOptions = {
   settings: GatewaySettings;
   runtimes: () => readonly Routable[];
+  onRequest?: () => void;
   log: Log;
   /** How long to wait for a port that is taken; tests do not wait as long. */
   retryListenMs?: number;
@@ -44,6 +45,7 @@ export class Gateway {
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true });
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+      options.onRequest?.();
       response.on('close', () => this.#afterAnswer());
       // A write that meets a connection just lost: its `close` says all there is to know.
       response.on('error', () => undefined);
