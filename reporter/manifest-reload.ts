@@ -8,7 +8,8 @@ import type { Log } from './log.ts';
 import { changeWords, diffManifests } from './manifest-diff.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { ManifestError, parseManifest, readManifestText } from './manifest.ts';
-import type { RuntimeMaker, Supervisor } from './supervisor/supervisor.ts';
+import type { RuntimeMaker } from './supervisor/roster.ts';
+import type { Supervisor } from './supervisor/supervisor.ts';
 
 export type ManifestReloadOptions = {
   path: string;

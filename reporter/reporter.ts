@@ -66,6 +66,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   // A child inherits the environment, and may tell what it finds there.
   redaction.add(secretsOfEnvironment(process.env));
   if (config.joinToken !== undefined) redaction.add([config.joinToken]);
+  if (gatewayOptions?.apiKey !== undefined) redaction.add([gatewayOptions.apiKey]);
 
   const onMaterialChange = (): void => uplink?.publishSoon();
   const maker = runtimeMaker({ config, log, redaction, onMaterialChange });
@@ -95,7 +96,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
   const accelerators = new Accelerators(log);
-  const inventory = accelerators.start().then(() => uplink?.publishSoon());
+  // Not waited for at the end: a driver that hangs would hold it up.
+  void accelerators.start().then(() => uplink?.publishSoon());
 
   const readings = (nowMs: number): Readings => ({
     host: readHost(),
@@ -190,7 +192,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       accelerators.stop();
       ended.abort();
       relay?.stop();
-      await Promise.all([linked.catch(ignoreAbort), inventory]);
+      await linked.catch(ignoreAbort);
       await uplink?.stop();
       await journal.close();
       await unlock();

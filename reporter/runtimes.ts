@@ -12,7 +12,7 @@ import { RuntimeMemory } from './supervisor/memory.ts';
 import { RemoteWatch } from './supervisor/remote-watch.ts';
 import { RuntimeLoop, type RuntimeParts } from './supervisor/runtime-loop.ts';
 import type { Policy } from './supervisor/state.ts';
-import type { RuntimeMaker } from './supervisor/supervisor.ts';
+import type { RuntimeMaker } from './supervisor/roster.ts';
 
 const START_TIMEOUT_SECONDS = 600;
 /** Below the 10 s in which a reporter must have ended, SIGKILL included. */
@@ -41,6 +41,8 @@ export function runtimeMaker({ config, log, redaction, onMaterialChange }: Runti
   };
   const make = (entry: RuntimeEntry): ManagedRuntime => {
     const remote = makeRemote(entry, process.env);
+    // Children inherit the variable, and may tell it.
+    redaction.add(secretIn(entry.remote?.api_key_env));
     if (remote !== undefined) return new RemoteWatch({ remote, log, onMaterialChange });
     return new RuntimeLoop({
       ...partsOf(entry),
@@ -51,6 +53,11 @@ export function runtimeMaker({ config, log, redaction, onMaterialChange }: Runti
     });
   };
   return { make, partsOf };
+}
+
+function secretIn(variable: string | undefined): string[] {
+  const value = variable === undefined ? undefined : process.env[variable]?.trim();
+  return value === undefined || value === '' ? [] : [value];
 }
 
 function policyOf(entry: RuntimeEntry, config: Config): Policy {

@@ -44,13 +44,11 @@ const UNFINISHED_AFTER_MS = 2_000;
 export class LogReader {
   readonly #options: LogReaderOptions;
   readonly #queue = new LineQueue();
-  readonly #redact: Redact;
   readonly #pause = new Nudge();
   #seq = 0;
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
-    this.#redact = options.source.redact();
   }
 
   /** @throws the system's error where the log cannot be read. */
@@ -58,7 +56,7 @@ export class LogReader {
     const { args, source, nowMs } = this.#options;
     const endsAtMs = nowMs() + FOLLOW_MAX_MS;
     const { lines, splitter, place } = await readTail(source.path, args.tail);
-    for (const line of lines) this.#queue.push(spellLine(line, this.#redact));
+    for (const line of lines) this.#queue.push(spellLine(line, this.#options.source.redact()));
     if (!args.follow && args.tail > 0) this.#pushUnfinished(splitter);
     // Also without a line: the reader is told that this host has begun.
     if (!this.#flush(true)) return 'gone';
@@ -78,7 +76,8 @@ export class LogReader {
         const next = await readOn(source.path, before);
         place = next.place;
         readBytes += next.bytes.length;
-        for (const line of splitter.push(next.bytes)) this.#queue.push(spellLine(line, this.#redact));
+        for (const line of splitter.push(next.bytes))
+          this.#queue.push(spellLine(line, this.#options.source.redact()));
         if (next.bytes.length === 0 && next.place === before) break;
         if (readBytes >= READ_MAX_BYTES || signal.aborted) break;
       }
@@ -97,7 +96,8 @@ export class LogReader {
 
   #pushUnfinished(splitter: LineSplitter): void {
     const { unfinished } = splitter;
-    if (unfinished !== undefined) this.#queue.push(spellUnfinished(unfinished, this.#redact));
+    if (unfinished !== undefined)
+      this.#queue.push(spellUnfinished(unfinished, this.#options.source.redact()));
   }
 
   /** Sends what is queued as fast as the way takes it. */

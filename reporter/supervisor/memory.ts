@@ -85,8 +85,8 @@ export class RuntimeMemory {
   }
 
   /**
-   * Keeps it, whole or not at all, where it differs from what is kept. It changes with a launch, an end and a spent
-   * restart only, so it is written at once: between a spawn and this line no other code of ours runs.
+   * Keeps it, whole or not at all, where it differs from what is kept. It changes with a launch, an end and what
+   * operators set only, so it is written at once and the loop waits for it.
    * @throws the system's error where the disk refuses.
    */
   save(memory: Memory): void {

@@ -260,7 +260,10 @@ export class RuntimeLoop implements ManagedRuntime {
         this.#timers.set(
           effect.timer,
           setTimeout(
-            () => this.#post({ kind: 'timer', timer: effect.timer }),
+            () => {
+              this.#timers.delete(effect.timer);
+              this.#post({ kind: 'timer', timer: effect.timer });
+            },
             Math.max(0, effect.atMs - Date.now()),
           ),
         );
@@ -279,7 +282,10 @@ export class RuntimeLoop implements ManagedRuntime {
   async #launch(launch: number, variant: Variant): Promise<void> {
     try {
       const faults = await this.#launcher.faults(variant);
-      if (faults.length > 0) return this.#post({ kind: 'blocked', launch, reasons: faults });
+      if (this.#released) return;
+      // The checks took their time, and nobody wants it any more: what is started now would only be stopped again.
+      if (faults.length > 0 || this.#state.wanted === 'down')
+        return this.#post({ kind: 'blocked', launch, reasons: faults });
       const { child, spec, startBytes } = await this.#launcher.spawn(variant, this.#output);
       this.#child = child;
       await this.#remembering.note(child, spec, startBytes, variant);

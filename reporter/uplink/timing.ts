@@ -21,8 +21,8 @@ export const UPLINK_TIMING: UplinkTiming = {
   pongWithinMs: 10_000,
   reconnect: { baseMs: 500, capMs: 30_000 },
   socketRetryMs: 60_000,
-  // What is left of the 10 s in which a reporter must have ended, after the stop of its children.
-  lastWordsWithinMs: 2_000,
+  // What is left of the 10 s in which a reporter must have ended, after the gateway's last answers and its children.
+  lastWordsWithinMs: 1_500,
 };
 
 /** A hub that asks for less would be flooded, and a timer takes no more than 2^31 ms. */
