@@ -15,6 +15,8 @@ class Read {
   readonly cancel = new AbortController();
   readonly ended: Promise<ReaderEnd>;
   room: 'open' | 'full' | 'closed' = 'open';
+  /** What the host knows not to tell. */
+  readonly secrets = ['s3cret-value'];
   looks = 0;
   nowMs = 0;
 
@@ -24,7 +26,7 @@ class Read {
     this.ended = new LogReader({
       id: 'r',
       args,
-      source: { path, redact: () => redactor(['s3cret-value']) },
+      source: { path, redact: () => redactor(this.secrets) },
       way: {
         room: () => {
           this.looks += 1;
@@ -61,6 +63,14 @@ class Read {
     await eventually('another look', () => this.looks > before + 1);
   }
 }
+
+test('a secret that the host learns of while somebody follows is not told either', async () => {
+  const read = await Read.start('one\n', { tail: 1, follow: true });
+  await read.says('one');
+  read.secrets.push('n3w-s3cret');
+  await appendFile(read.path, 'two n3w-s3cret\n');
+  await read.says('two [redacted]');
+});
 
 test('a tail: the last lines and what has no end yet, without secrets, then the end', async () => {
   const read = await Read.start('one\ntwo s3cret-value\nthree\nso far', { tail: 2, follow: false });
