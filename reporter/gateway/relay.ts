@@ -44,6 +44,7 @@ class Relay {
   #settled = false;
   #connected = false;
   #connecting: NodeJS.Timeout | undefined;
+  #isAnswered = false;
   #sentBytes = 0;
   #firstByteMs: number | undefined;
   /** The client sees an answer, so a failure can no longer be told as one. */
@@ -62,6 +63,7 @@ class Relay {
     response.on('close', this.#clientGone);
     upstream.on('socket', (socket) => this.#onSocket(socket));
     upstream.on('response', (answer) => this.#onAnswer(answer));
+    upstream.on('close', this.#upstreamClosed);
     this.#sentBytes = start.length;
     if (ended) {
       upstream.end(start);
@@ -105,22 +107,21 @@ class Relay {
   };
 
   #onAnswer(answer: IncomingMessage): void {
+    this.#isAnswered = true;
     const { response } = this.#exchange;
     const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
     const status = answer.statusCode ?? 502;
     // With the first bytes of the body, if they are there already: one packet instead of two.
     const beginning = setImmediate(() => {
-      this.#beginAnswer(answer);
-      response.flushHeaders();
+      if (this.#beginAnswer(answer)) response.flushHeaders();
     });
     answer.on('data', (chunk: Buffer) => {
       this.#firstByteMs ??= performance.now();
-      this.#beginAnswer(answer);
-      if (!response.write(chunk)) answer.pause();
+      if (this.#beginAnswer(answer) && !response.write(chunk)) answer.pause();
     });
     response.on('drain', () => answer.resume());
     answer.on('end', () => {
-      this.#beginAnswer(answer);
+      if (!this.#beginAnswer(answer)) return;
       response.end();
       this.#settle({ kind: 'answered', status, firstByteMs: this.#firstByteMs, isStream });
       // Answered before all was sent: the rest is read, so that the next request on this connection is found.
@@ -134,14 +135,33 @@ class Relay {
     });
   }
 
-  #beginAnswer(answer: IncomingMessage): void {
-    if (this.#begun || this.#settled) return;
-    this.#begun = true;
+  /** False where the client is to see nothing of it. */
+  #beginAnswer(answer: IncomingMessage): boolean {
+    if (this.#settled) return false;
+    if (this.#begun) return true;
     const { response, ownHeaders } = this.#exchange;
     const headers = [...ownHeaders, ...responseHeaders(answer.rawHeaders)];
     response.sendDate = answer.headers.date === undefined;
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+    try {
+      // In our own words for the status: what a runtime writes there need not be fit to be sent.
+      response.writeHead(answer.statusCode ?? 502, headers);
+    } catch (error) {
+      // This runs in a listener, where an error would end the reporter.
+      this.#end({
+        kind: 'failed',
+        reason: `its answer is no HTTP that can be passed on (${messageOf(error)})`,
+      });
+      return false;
+    }
+    this.#begun = true;
+    return true;
   }
+
+  /** Without an answer and without an error: it wanted another protocol. */
+  readonly #upstreamClosed = (): void => {
+    if (!this.#isAnswered)
+      this.#end({ kind: 'failed', reason: 'it closed the connection without an answer' });
+  };
 
   readonly #upstreamError = (error: Error): void => {
     const reason = wordsFor(error);

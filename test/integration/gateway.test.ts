@@ -79,6 +79,17 @@ describe('bytes', () => {
     });
   });
 
+  test.each([
+    ['/api', '/api/v1/completions?x=/v1'],
+    ['/api/', '/api/v1/completions?x=/v1'],
+    ['/', '/v1/completions?x=/v1'],
+  ])('below the path %s of an endpoint', async (base, url) => {
+    const engine = await Engine.start();
+    const endpoint = { origin: `http://127.0.0.1:${engine.port}${base}`, headers: {} };
+    const door = await Door.open([engine.runtime('a', { endpoint })]);
+    expect(echoed(await door.ask({ model: 'm' }, { path: '/v1/completions?x=/v1' })).url).toBe(url);
+  });
+
   test('another name for a model is replaced by the one that its server knows', async () => {
     const engine = await Engine.start();
     const door = await Door.open([engine.runtime('a', { models: [model('/models/Größe.gguf')] })]);
@@ -212,6 +223,26 @@ describe('the end of either side', () => {
     const answer = await asked;
     expectProblem(answer, 502, /^a did not answer/);
     expect(await door.counted(1)).toMatchObject({ errors: 1 });
+  });
+
+  test.each(['status-too-low', 'status-zero', 'switch-protocols'])(
+    'an answer that cannot be passed on: 502, and the next request is served (%s)',
+    async (order) => {
+      const engine = await Engine.start();
+      const door = await Door.open([engine.runtime('a')]);
+      expectProblem(await door.ask({ do: order }), 502, /^a did not answer: /);
+      expect((await door.ask({ do: 'stream' })).status).toBe(200);
+      expect(await door.counted(2)).toMatchObject({ errors: 1, inflight: 0 });
+    },
+  );
+
+  test('the words beside a status are our own', async () => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('a')]);
+    const answer = await door.begin({ do: 'odd-reason' });
+    expect([answer.statusCode, answer.statusMessage]).toEqual([200, 'OK']);
+    answer.resume();
+    expect(await door.counted(1)).toMatchObject({ errors: 0 });
   });
 
   test('what an engine answers is passed on, errors too', async () => {
