@@ -109,6 +109,14 @@ export class RuntimeLoop implements ManagedRuntime {
     return this.#state.variant;
   }
 
+  get accepting(): boolean {
+    return this.#state.phase.kind === 'serving';
+  }
+
+  get lastModels(): readonly string[] {
+    return this.#remembering.models;
+  }
+
   /** Puts other parts in force. With `relaunch` what runs is restarted as the new one, unspent. */
   replace(parts: RuntimeParts, relaunch: boolean): void {
     this.#options = { ...this.#options, ...parts };

@@ -54,7 +54,9 @@ export class Supervisor {
 
   /** What the gateway may choose from, as of now. */
   routables(): Routable[] {
-    return [...this.#runtimes.values()].map((runtime) => routableOf(runtime.record(), runtime.endpoint()));
+    return [...this.#runtimes.values()].map((runtime) =>
+      routableOf(runtime.record(), runtime.endpoint(), runtime),
+    );
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */
