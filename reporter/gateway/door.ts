@@ -37,6 +37,10 @@ export class Door {
     this.#options = options;
   }
 
+  underWay(runtimeId: string): number {
+    return this.#inflight.get(runtimeId) ?? 0;
+  }
+
   /** @param expectsContinue the client waits for a word before it sends its body. */
   async take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
     const { telemetry, log } = this.#options;

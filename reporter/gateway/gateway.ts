@@ -31,6 +31,7 @@ export type GatewayOptions = {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #telemetry = new Telemetry();
+  readonly #door: Door;
   readonly #server: Server;
   #retry: NodeJS.Timeout | undefined;
   /** Why it does not listen; told in the snapshot until it does. */
@@ -40,14 +41,14 @@ export class Gateway {
   private constructor(options: GatewayOptions) {
     this.#options = options;
     const { runtimes, log, settings } = options;
-    const door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log });
+    this.#door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log });
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true });
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
       response.on('close', () => this.#afterAnswer());
       // A write that meets a connection just lost: its `close` says all there is to know.
       response.on('error', () => undefined);
-      void door.take(request, response, expectsContinue);
+      void this.#door.take(request, response, expectsContinue);
     };
     this.#server.on('request', take(false));
     this.#server.on('checkContinue', take(true));
@@ -72,6 +73,11 @@ export class Gateway {
   /** The snapshot's `http` block. */
   telemetry(): HttpTelemetry {
     return this.#telemetry.block(performance.now());
+  }
+
+  /** Requests under way at a runtime; undefined where none comes this way, because it cannot listen. */
+  underWay(runtimeId: string): number | undefined {
+    return this.#fault === undefined ? this.#door.underWay(runtimeId) : undefined;
   }
 
   /** What an operator should be told of it, as lines. */
