@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
 import { BODY_MAX_BYTES, readBodyStart, withModel, type BodyStart } from './body-start.ts';
 import { refusalOf } from './guard.ts';
+import type { HeldBytes, HeldShare } from './held-bytes.ts';
 import { requestHeaders } from './headers.ts';
 import { modelsBody } from './models-body.ts';
 import { refuse, type Refusal } from './refusal.ts';
@@ -21,6 +22,7 @@ export type DoorOptions = {
   telemetry: Telemetry;
   apiKey: string | undefined;
   log: Log;
+  held: HeldBytes;
 };
 
 /** What a request came to; its route and the clock are added by who counts. */
@@ -47,14 +49,17 @@ export class Door {
     const startedMs = performance.now();
     const { name } = routeOf(request.url ?? '/');
     telemetry.begin();
+    const held = this.#options.held.share();
     let came: Came;
     try {
-      came = await this.#answer(request, response, expectsContinue);
+      came = await this.#answer(request, response, held, expectsContinue);
     } catch (error) {
       // A bug of ours: it must cost one request, never the reporter and what it supervises.
       log.error(`gateway: ${name} failed: ${messageOf(error)}`);
       response.destroy();
       came = { isFailure: true };
+    } finally {
+      held.free();
     }
     const nowMs = performance.now();
     const hit: Hit = { route: name, isError: came.isFailure === true || (came.status ?? 0) >= 500 };
@@ -63,7 +68,12 @@ export class Door {
     telemetry.end(hit, nowMs);
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<Came> {
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    held: HeldShare,
+    expectsContinue: boolean,
+  ): Promise<Came> {
     const { host, origin, authorization } = request.headers;
     const say = (refusal: Refusal): Came => ({ status: refuse(response, refusal) });
     const refusal = refusalOf({ host, origin, authorization }, this.#options.apiKey);
@@ -77,11 +87,12 @@ export class Door {
       return say({ reason: 'method-not-allowed', detail, headers: { allow: asked.method } });
     }
     if (asked.kind === 'models') return this.#tellModels(response);
-    const start = await readBodyStart(request, () => {
+    const start = await readBodyStart(request, held, () => {
       if (expectsContinue) response.writeContinue();
     });
     if (start.kind === 'gone') return GONE;
     if (start.kind === 'too-large') return say(TOO_LARGE);
+    if (start.kind === 'no-room') return say(NO_ROOM);
     return this.#pass(request, response, start, say);
   }
 
@@ -185,4 +196,11 @@ export class Door {
 const TOO_LARGE: Refusal = {
   reason: 'body-too-large',
   detail: `A body may have ${BODY_MAX_BYTES / (1024 * 1024)} MiB; send less`,
+};
+
+const NO_ROOM: Refusal = {
+  reason: 'gateway-full',
+  detail:
+    'Too many large requests wait for their model to be named; ask again, with "model" at the start of the body',
+  headers: { 'retry-after': '1' },
 };

@@ -6,6 +6,7 @@ import type { HttpTelemetry } from '../../contract/snapshot.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Door } from './door.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { Routable } from './routable.ts';
 import { refusalDocument } from './refusal.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -24,6 +25,8 @@ export type GatewayOptions = {
   settings: GatewaySettings;
   runtimes: () => readonly Routable[];
   log: Log;
+  /** How much of the bodies under way may be held at once; tests hold less. */
+  heldMaxBytes?: number;
   /** How long to wait for a port that is taken; tests do not wait as long. */
   retryListenMs?: number;
 };
@@ -41,7 +44,8 @@ export class Gateway {
   private constructor(options: GatewayOptions) {
     this.#options = options;
     const { runtimes, log, settings } = options;
-    this.#door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log });
+    const held = new HeldBytes(options.heldMaxBytes);
+    this.#door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log, held });
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true });
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {

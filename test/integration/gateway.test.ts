@@ -370,6 +370,22 @@ describe('who may, and what there is', () => {
     expect(engine.lines).not.toContain('asked echo');
   });
 
+  test('what all requests hold together is bounded, and is given back', async () => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('a')], { heldMaxBytes: 1024 * 1024 });
+    const late = { prompt: 'x'.repeat(700 * 1024), model: 'm' };
+    expect((await door.ask(late)).status).toBe(200);
+    const held = await door.begin({ ...late, do: 'hang' });
+    const refused = await door.ask(late);
+    expectProblem(refused, 503, /ask again, with "model" at the start of the body$/);
+    expect(refused.headers['retry-after']).toBe('1');
+    // What names its model early is not held.
+    expect((await door.ask({ model: 'm', prompt: 'x'.repeat(2 * 1024 * 1024) })).status).toBe(200);
+    held.on('error', () => undefined).destroy();
+    await door.counted(4);
+    expect((await door.ask(late)).status).toBe(200);
+  });
+
   test('what is no HTTP is told so', async () => {
     const door = await Door.open([]);
     const { text } = await door.raw('hello\r\n\r\n');
