@@ -37,8 +37,7 @@ export function readBodyStart(
   const announcedBytes = Number(request.headers['content-length'] ?? NaN);
   if (announcedBytes > BODY_MAX_BYTES) return Promise.resolve({ kind: 'too-large' });
   onWanted();
-  const isForm = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
-  const finder = isForm ? new MultipartModelFinder() : new JsonModelFinder();
+  const finder = isForm(request) ? new MultipartModelFinder() : new JsonModelFinder();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   return new Promise((resolve) => {
@@ -65,6 +64,10 @@ export function readBodyStart(
     const onClose = (): void => settle({ kind: 'gone' });
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
+}
+
+export function isForm({ headers }: IncomingMessage): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
 /** The same body with another model named in it. */

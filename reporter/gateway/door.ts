@@ -3,11 +3,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
-import { BODY_MAX_BYTES, readBodyStart, withModel, type BodyStart } from './body-start.ts';
+import { BODY_MAX_BYTES, isForm, readBodyStart, withModel, type BodyStart } from './body-start.ts';
 import { refusalOf } from './guard.ts';
 import type { HeldBytes, HeldShare } from './held-bytes.ts';
 import { requestHeaders } from './headers.ts';
 import { modelsBody } from './models-body.ts';
+import { namedOnce } from './named-once.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { relay, type Relayed } from './relay.ts';
 import type { Routable } from './routable.ts';
@@ -140,6 +141,8 @@ export class Door {
           });
         case 'too-large':
           return say(TOO_LARGE);
+        case 'named-twice':
+          return say(NAMED_TWICE);
         case 'cut':
           this.#options.log.warn(`gateway: ${id} broke off an answer: ${relayed.reason}`);
           return { isFailure: true };
@@ -165,6 +168,9 @@ export class Door {
   ): Promise<Relayed> {
     const { endpoint } = runtime;
     if (endpoint === undefined) return { kind: 'unreachable', reason: 'nothing may be sent there' };
+    // Which model is asked for is what an operator allows there, and pays.
+    const once = runtime.isElsewhere ? namedOnce(isForm(request)) : undefined;
+    if (once?.(start.bytes) === false) return { kind: 'named-twice' };
     const bytes = model === undefined ? start.bytes : withModel(start, model);
     const headers = requestHeaders(request.rawHeaders, endpoint.headers);
     const length = request.headers['content-length'];
@@ -179,6 +185,7 @@ export class Door {
         upstream: openUpstream(endpoint, request.url ?? '/', headers),
         start: bytes,
         ended: start.ended,
+        namedOnce: once,
         ownHeaders: ['x-arw-runtime', runtime.id],
       });
     } finally {
@@ -203,4 +210,9 @@ const NO_ROOM: Refusal = {
   detail:
     'Too many large requests wait for their model to be named; ask again, with "model" at the start of the body',
   headers: { 'retry-after': '1' },
+};
+
+const NAMED_TWICE: Refusal = {
+  reason: 'malformed-body',
+  detail: 'The body names "model" more than once, and this one goes to a server elsewhere; name it once',
 };

@@ -6,16 +6,22 @@ import type { Socket } from 'node:net';
 import { codeOf, messageOf } from '../errors.ts';
 import { BODY_MAX_BYTES } from './body-start.ts';
 import { responseHeaders } from './headers.ts';
+import type { NamedOnce } from './named-once.ts';
 
 /** On loopback a server that is there answers in microseconds; one on another host that takes longer is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** How an exchange ended. Only after `unreachable`, `failed` and `too-large` is there still an answer to give. */
+/**
+ * How an exchange ended. Only after `unreachable`, `failed`, `too-large` and `named-twice` is there still an answer to
+ * give.
+ */
 export type Relayed =
   /** Nothing was sent: another runtime may be asked. */
   | { kind: 'unreachable'; reason: string }
   | { kind: 'failed'; reason: string }
   | { kind: 'too-large' }
+  /** It names its model twice; not all of it was sent, so nobody can have acted on it. */
+  | { kind: 'named-twice' }
   | { kind: 'answered'; status: number; firstByteMs: number | undefined; isStream: boolean }
   /** The runtime died within its answer, and the client was made to see it. */
   | { kind: 'cut'; reason: string }
@@ -30,6 +36,8 @@ export type Exchange = {
   start: Buffer;
   /** Whether `start` is the whole body. */
   ended: boolean;
+  /** Where it matters: asked with every piece of the body that follows `start`, before that is sent. */
+  namedOnce: NamedOnce | undefined;
   /** Put before the headers of the answer, names and values alternating. */
   ownHeaders: readonly string[];
 };
@@ -96,9 +104,10 @@ class Relay {
   }
 
   readonly #onBody = (chunk: Buffer): void => {
-    const { request, upstream } = this.#exchange;
+    const { request, upstream, namedOnce } = this.#exchange;
     this.#sentBytes += chunk.length;
     if (this.#sentBytes > BODY_MAX_BYTES) return this.#end({ kind: 'too-large' });
+    if (namedOnce?.(chunk) === false) return this.#end({ kind: 'named-twice' });
     if (!upstream.write(chunk)) request.pause();
   };
 

@@ -291,6 +291,23 @@ describe('where it goes', () => {
     expect(refused.headers['retry-after']).toBe('5');
   });
 
+  test.each([
+    ['at once', ''],
+    ['later', 'x'.repeat(1024 * 1024)],
+  ])('elsewhere nothing is bought by a second name: what comes %s is refused', async (_, prompt) => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('cloud', { isElsewhere: true })]);
+    const body = (second: string): string => `{"model":"m","prompt":"${prompt}","${second}":"dear"}`;
+    for (const second of ['model', 'mod\\u0065l', 'Model']) {
+      expectProblem(await door.ask(body(second)), 400, /^The body names "model" more than once/);
+    }
+    expect(engine.lines.filter((line) => line.startsWith('asked'))).toEqual([]);
+    expect((await door.ask(body('user'))).headers['x-arw-runtime']).toBe('cloud');
+    // On this host a body is the client's own business.
+    door.runtimes = [engine.runtime('a')];
+    expect((await door.ask(body('model'))).status).toBe(200);
+  });
+
   test('unknown, draining, starting, unnamed', async () => {
     const engine = await Engine.start();
     const door = await Door.open([engine.runtime('a')]);
