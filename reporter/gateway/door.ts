@@ -128,8 +128,13 @@ export class Door {
     }
     const faults: string[] = [];
     for (const candidate of routing.candidates) {
-      const relayed = await this.#relayTo(candidate, request, response, start);
       const { id } = candidate.runtime;
+      // Trying the one before took a while, and a drain counts on nothing new.
+      if (faults.length > 0 && !this.#accepts(id)) {
+        faults.push(`${id}: takes no new work`);
+        continue;
+      }
+      const relayed = await this.#relayTo(candidate, request, response, start);
       switch (relayed.kind) {
         case 'unreachable':
           faults.push(`${id}: ${relayed.reason}`);
@@ -158,6 +163,10 @@ export class Door {
     }
     const detail = `Nothing could be sent (${faults.join('; ')}); ask again when a runtime is ready`;
     return say({ reason: 'runtime-not-ready', detail, headers: { 'retry-after': '5' } });
+  }
+
+  #accepts(runtimeId: string): boolean {
+    return this.#options.runtimes().some(({ id, accepting }) => id === runtimeId && accepting);
   }
 
   async #relayTo(

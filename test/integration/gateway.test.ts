@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
 import { ProblemSchema } from '../../contract/problem.ts';
 import { Gateway } from '../../reporter/gateway/gateway.ts';
+import type { Routable } from '../../reporter/gateway/routable.ts';
 import { freePort } from '../support/engine-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { Door, Engine, type Answer } from '../support/gateway.ts';
@@ -289,6 +290,17 @@ describe('where it goes', () => {
     const refused = await door.ask({ model: 'm' });
     expectProblem(refused, 503, 'Nothing could be sent (a: connection refused)');
     expect(refused.headers['retry-after']).toBe('5');
+  });
+
+  test('one that began to drain while another was tried gets nothing', async () => {
+    const engine = await Engine.start();
+    const endpoint = { origin: `http://127.0.0.1:${await freePort()}`, headers: {} };
+    const gone = engine.runtime('a', { endpoint });
+    let looks = 0;
+    const runtimes = (): Routable[] => [gone, engine.runtime('b', { accepting: (looks += 1) === 1 })];
+    const door = await Door.open([], { runtimes });
+    expectProblem(await door.ask({ model: 'm' }), 503, /\(a: connection refused; b: takes no new work\)/);
+    expect(engine.lines.filter((line) => line.startsWith('asked'))).toEqual([]);
   });
 
   test.each([
