@@ -30,6 +30,7 @@ const PROBLEMS = {
   'too-many-readers': { status: 429, title: 'The log is read by too many already' },
   'queue-full': { status: 429, title: 'The command queue of the node is full' },
   'runtime-failed': { status: 502, title: 'The runtime did not answer' },
+  'gateway-full': { status: 503, title: 'The gateway holds all that it may' },
   'runtime-not-ready': { status: 503, title: 'No runtime takes this request now' },
   internal: { status: 500, title: 'The hub failed' },
   'node-too-old': { status: 501, title: 'The reporter of the node cannot do this' },

@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts';
 import type { LocalStatus } from './local/local-status.ts';
 import { LocalServer } from './local/server.ts';
 import { socketPlace } from './local/socket-path.ts';
+import type { Gateway } from './gateway/gateway.ts';
 import { gatewaySettings } from './gateway/settings.ts';
 import type { Reason } from '../contract/status.ts';
 import { lockStateDir } from './lock.ts';
@@ -61,6 +62,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const ended = new AbortController();
   let uplink: Uplink | undefined;
   let relay: LogRelay | undefined;
+  let gateway: Gateway | undefined;
 
   const redaction = new HostRedaction();
   // A child inherits the environment, and may tell what it finds there.
@@ -69,7 +71,9 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   if (gatewayOptions?.apiKey !== undefined) redaction.add([gatewayOptions.apiKey]);
 
   const onMaterialChange = (): void => uplink?.publishSoon();
-  const maker = runtimeMaker({ config, log, redaction, onMaterialChange });
+  // Until it is open it has nothing under way.
+  const underWay = (id: string): number | undefined => (gateway ? gateway.underWay(id) : gatewayOptions && 0);
+  const maker = runtimeMaker({ config, log, redaction, underWay, onMaterialChange });
   const supervisor = new Supervisor(manifest.runtimes.map((entry) => maker.make(entry)));
   await supervisor.adopt();
   supervisor.start(manifest.runtimes.filter((entry) => entry.auto_start !== false).map((entry) => entry.id));
@@ -84,7 +88,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   });
   const watch = new ManifestWatch(config.manifestPath, () => reload.look());
   // Not loaded where it is off.
-  const gateway =
+  gateway =
     gatewayOptions &&
     (await import('./gateway/gateway.ts')).Gateway.open({
       settings: gatewayOptions,

@@ -24,10 +24,13 @@ export type RuntimesOptions = {
   config: Config;
   log: Log;
   redaction: HostRedaction;
+  /** Requests that the gateway has under way at a runtime, now; undefined where no gateway takes any. */
+  underWay: (runtimeId: string) => number | undefined;
   onMaterialChange: () => void;
 };
 
-export function runtimeMaker({ config, log, redaction, onMaterialChange }: RuntimesOptions): RuntimeMaker {
+export function runtimeMaker(options: RuntimesOptions): RuntimeMaker {
+  const { config, log, redaction, onMaterialChange } = options;
   const partsOf = (entry: RuntimeEntry): RuntimeParts => {
     redaction.add(secretsOfEntry(entry));
     const policy = policyOf(entry, config);
@@ -49,6 +52,7 @@ export function runtimeMaker({ config, log, redaction, onMaterialChange }: Runti
       output: new RuntimeLog(config.stateDir, entry.id, () => redaction.redact),
       memory: new RuntimeMemory(config.stateDir, entry.id),
       log,
+      underWay: () => options.underWay(entry.id),
       onMaterialChange,
     });
   };

@@ -68,7 +68,7 @@ export function addRuntimeFamily(program: Command, hub: () => Hub): void {
     send('shutdown', flags),
   );
 
-  act('drain', 'give a runtime no new work, and wait until its slots are empty')
+  act('drain', 'give a runtime no new work, and wait until nothing is at work')
     .addOption(
       new Option('--then <act>', 'what follows; a restart spends one of its budget (default: hold)').choices([
         'hold',

@@ -15,6 +15,7 @@ const ResultSchema = v.object({
   draining: optional(v.boolean()),
   already_running: optional(v.boolean()),
   waited_seconds: optional(v.pipe(v.number(), v.minValue(0))),
+  counted_by: optional(v.string()),
   model: optional(v.string()),
   preset: optional(v.string()),
   sandbox: optional(v.string()),
@@ -37,7 +38,8 @@ function resultWords(kind: string, args: Job['args'], result: Result): string {
   switch (kind) {
     case 'drain':
       return list([
-        result.waited_seconds !== undefined && `slots empty after ${Math.round(result.waited_seconds)} s`,
+        result.waited_seconds !== undefined &&
+          `${emptyWords(result)} after ${Math.round(result.waited_seconds)} s`,
         isHeld(args) ? 'no new work until an undrain' : now(result.state),
       ]);
     case 'undrain':
@@ -70,6 +72,11 @@ function resultWords(kind: string, args: Job['args'], result: Result): string {
         now(result.state),
       ]);
   }
+}
+
+/** A server that does not tell what is at work is judged by what went through the gateway of its host. */
+function emptyWords({ counted_by: countedBy }: Result): string {
+  return countedBy === 'gateway' ? 'nothing under way through the gateway' : 'slots empty';
 }
 
 function isHeld(args: Job['args']): boolean {

@@ -1,6 +1,7 @@
 // Owns reading the start of a request's body: as far as needed to know the model it names, and no further.
 
 import type { IncomingMessage } from 'node:http';
+import type { HeldShare } from './held-bytes.ts';
 import { JsonModelFinder } from './json-model.ts';
 import type { Finding } from './model-finder.ts';
 import { MultipartModelFinder } from './multipart-model.ts';
@@ -16,23 +17,31 @@ export type BodyStart = {
   finding: Finding;
 };
 
+export type NoStart =
+  | { kind: 'too-large' }
+  /** Other requests hold what there is. */
+  | { kind: 'no-room' }
+  /** The client went away before the body told its model. */
+  | { kind: 'gone' };
+
 /**
- * Leaves the request paused. `gone`: the client went away before the body told its model.
+ * Leaves the request paused.
+ * @param held what is kept of it is taken from there; whoever asked gives it back when the request is over.
  * @param onWanted called before anything is read of a body that may come.
  */
 export function readBodyStart(
   request: IncomingMessage,
+  held: HeldShare,
   onWanted: () => void,
-): Promise<BodyStart | { kind: 'too-large' } | { kind: 'gone' }> {
+): Promise<BodyStart | NoStart> {
   const announcedBytes = Number(request.headers['content-length'] ?? NaN);
   if (announcedBytes > BODY_MAX_BYTES) return Promise.resolve({ kind: 'too-large' });
   onWanted();
-  const isForm = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
-  const finder = isForm ? new MultipartModelFinder() : new JsonModelFinder();
+  const finder = isForm(request) ? new MultipartModelFinder() : new JsonModelFinder();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   return new Promise((resolve) => {
-    const settle = (outcome: BodyStart | { kind: 'too-large' } | { kind: 'gone' }): void => {
+    const settle = (outcome: BodyStart | NoStart): void => {
       request.off('data', onData).off('end', onEnd).off('close', onClose);
       request.pause();
       resolve(outcome);
@@ -45,6 +54,7 @@ export function readBodyStart(
     const onData = (chunk: Buffer): void => {
       sizeBytes += chunk.length;
       if (sizeBytes > BODY_MAX_BYTES) return settle({ kind: 'too-large' });
+      if (!held.take(chunk.length)) return settle({ kind: 'no-room' });
       chunks.push(chunk);
       const finding = finder.push(chunk);
       // Known before `end` is told: a body in one piece goes on in one piece.
@@ -54,6 +64,10 @@ export function readBodyStart(
     const onClose = (): void => settle({ kind: 'gone' });
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
+}
+
+export function isForm({ headers }: IncomingMessage): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
 /** The same body with another model named in it. */

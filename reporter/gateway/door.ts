@@ -3,10 +3,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
-import { BODY_MAX_BYTES, readBodyStart, withModel, type BodyStart } from './body-start.ts';
+import { BODY_MAX_BYTES, isForm, readBodyStart, withModel, type BodyStart } from './body-start.ts';
 import { refusalOf } from './guard.ts';
+import type { HeldBytes, HeldShare } from './held-bytes.ts';
 import { requestHeaders } from './headers.ts';
 import { modelsBody } from './models-body.ts';
+import { namedOnce } from './named-once.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { relay, type Relayed } from './relay.ts';
 import type { Routable } from './routable.ts';
@@ -21,6 +23,7 @@ export type DoorOptions = {
   telemetry: Telemetry;
   apiKey: string | undefined;
   log: Log;
+  held: HeldBytes;
 };
 
 /** What a request came to; its route and the clock are added by who counts. */
@@ -37,20 +40,27 @@ export class Door {
     this.#options = options;
   }
 
+  underWay(runtimeId: string): number {
+    return this.#inflight.get(runtimeId) ?? 0;
+  }
+
   /** @param expectsContinue the client waits for a word before it sends its body. */
   async take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
     const { telemetry, log } = this.#options;
     const startedMs = performance.now();
     const { name } = routeOf(request.url ?? '/');
     telemetry.begin();
+    const held = this.#options.held.share();
     let came: Came;
     try {
-      came = await this.#answer(request, response, expectsContinue);
+      came = await this.#answer(request, response, held, expectsContinue);
     } catch (error) {
       // A bug of ours: it must cost one request, never the reporter and what it supervises.
       log.error(`gateway: ${name} failed: ${messageOf(error)}`);
       response.destroy();
       came = { isFailure: true };
+    } finally {
+      held.free();
     }
     const nowMs = performance.now();
     const hit: Hit = { route: name, isError: came.isFailure === true || (came.status ?? 0) >= 500 };
@@ -59,7 +69,12 @@ export class Door {
     telemetry.end(hit, nowMs);
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<Came> {
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    held: HeldShare,
+    expectsContinue: boolean,
+  ): Promise<Came> {
     const { host, origin, authorization } = request.headers;
     const say = (refusal: Refusal): Came => ({ status: refuse(response, refusal) });
     const refusal = refusalOf({ host, origin, authorization }, this.#options.apiKey);
@@ -73,11 +88,12 @@ export class Door {
       return say({ reason: 'method-not-allowed', detail, headers: { allow: asked.method } });
     }
     if (asked.kind === 'models') return this.#tellModels(response);
-    const start = await readBodyStart(request, () => {
+    const start = await readBodyStart(request, held, () => {
       if (expectsContinue) response.writeContinue();
     });
     if (start.kind === 'gone') return GONE;
     if (start.kind === 'too-large') return say(TOO_LARGE);
+    if (start.kind === 'no-room') return say(NO_ROOM);
     return this.#pass(request, response, start, say);
   }
 
@@ -112,8 +128,13 @@ export class Door {
     }
     const faults: string[] = [];
     for (const candidate of routing.candidates) {
-      const relayed = await this.#relayTo(candidate, request, response, start);
       const { id } = candidate.runtime;
+      // Trying the one before took a while, and a drain counts on nothing new.
+      if (faults.length > 0 && !this.#accepts(id)) {
+        faults.push(`${id}: takes no new work`);
+        continue;
+      }
+      const relayed = await this.#relayTo(candidate, request, response, start);
       switch (relayed.kind) {
         case 'unreachable':
           faults.push(`${id}: ${relayed.reason}`);
@@ -125,6 +146,8 @@ export class Door {
           });
         case 'too-large':
           return say(TOO_LARGE);
+        case 'named-twice':
+          return say(NAMED_TWICE);
         case 'cut':
           this.#options.log.warn(`gateway: ${id} broke off an answer: ${relayed.reason}`);
           return { isFailure: true };
@@ -142,6 +165,10 @@ export class Door {
     return say({ reason: 'runtime-not-ready', detail, headers: { 'retry-after': '5' } });
   }
 
+  #accepts(runtimeId: string): boolean {
+    return this.#options.runtimes().some(({ id, accepting }) => id === runtimeId && accepting);
+  }
+
   async #relayTo(
     { runtime, model }: Candidate,
     request: IncomingMessage,
@@ -150,6 +177,9 @@ export class Door {
   ): Promise<Relayed> {
     const { endpoint } = runtime;
     if (endpoint === undefined) return { kind: 'unreachable', reason: 'nothing may be sent there' };
+    // Which model is asked for is what an operator allows there, and pays.
+    const once = runtime.isElsewhere ? namedOnce(isForm(request)) : undefined;
+    if (once?.(start.bytes) === false) return { kind: 'named-twice' };
     const bytes = model === undefined ? start.bytes : withModel(start, model);
     const headers = requestHeaders(request.rawHeaders, endpoint.headers);
     const length = request.headers['content-length'];
@@ -164,6 +194,7 @@ export class Door {
         upstream: openUpstream(endpoint, request.url ?? '/', headers),
         start: bytes,
         ended: start.ended,
+        namedOnce: once,
         ownHeaders: ['x-arw-runtime', runtime.id],
       });
     } finally {
@@ -181,4 +212,16 @@ export class Door {
 const TOO_LARGE: Refusal = {
   reason: 'body-too-large',
   detail: `A body may have ${BODY_MAX_BYTES / (1024 * 1024)} MiB; send less`,
+};
+
+const NO_ROOM: Refusal = {
+  reason: 'gateway-full',
+  detail:
+    'Too many large requests wait for their model to be named; ask again, with "model" at the start of the body',
+  headers: { 'retry-after': '1' },
+};
+
+const NAMED_TWICE: Refusal = {
+  reason: 'malformed-body',
+  detail: 'The body names "model" more than once, and this one goes to a server elsewhere; name it once',
 };

@@ -6,6 +6,7 @@ import type { HttpTelemetry } from '../../contract/snapshot.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Door } from './door.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { Routable } from './routable.ts';
 import { refusalDocument } from './refusal.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -25,6 +26,8 @@ export type GatewayOptions = {
   runtimes: () => readonly Routable[];
   onRequest?: () => void;
   log: Log;
+  /** How much of the bodies under way may be held at once; tests hold less. */
+  heldMaxBytes?: number;
   /** How long to wait for a port that is taken; tests do not wait as long. */
   retryListenMs?: number;
 };
@@ -32,6 +35,7 @@ export type GatewayOptions = {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #telemetry = new Telemetry();
+  readonly #door: Door;
   readonly #server: Server;
   #retry: NodeJS.Timeout | undefined;
   /** Why it does not listen; told in the snapshot until it does. */
@@ -41,7 +45,8 @@ export class Gateway {
   private constructor(options: GatewayOptions) {
     this.#options = options;
     const { runtimes, log, settings } = options;
-    const door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log });
+    const held = new HeldBytes(options.heldMaxBytes);
+    this.#door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log, held });
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true });
     this.#server.maxConnections = CONNECTIONS_MAX;
     const take = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
@@ -49,7 +54,7 @@ export class Gateway {
       response.on('close', () => this.#afterAnswer());
       // A write that meets a connection just lost: its `close` says all there is to know.
       response.on('error', () => undefined);
-      void door.take(request, response, expectsContinue);
+      void this.#door.take(request, response, expectsContinue);
     };
     this.#server.on('request', take(false));
     this.#server.on('checkContinue', take(true));
@@ -74,6 +79,11 @@ export class Gateway {
   /** The snapshot's `http` block. */
   telemetry(): HttpTelemetry {
     return this.#telemetry.block(performance.now());
+  }
+
+  /** Requests under way at a runtime; undefined where none comes this way, because it cannot listen. */
+  underWay(runtimeId: string): number | undefined {
+    return this.#fault === undefined ? this.#door.underWay(runtimeId) : undefined;
   }
 
   /** What an operator should be told of it, as lines. */

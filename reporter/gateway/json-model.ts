@@ -11,6 +11,7 @@ const CAPTURE_MAX_BYTES = 1024;
 type Interest = 'key' | 'model' | undefined;
 
 export class JsonModelFinder implements ModelFinder {
+  readonly #onKey: ((key: string) => void) | undefined;
   #offset = 0;
   #depth = 0;
   #expectsKey = false;
@@ -22,6 +23,11 @@ export class JsonModelFinder implements ModelFinder {
   #captured: Buffer[] = [];
   #capturedBytes = 0;
   #textStart = 0;
+
+  /** @param onKey told each key of the top level; with it the whole body is read, and nothing is found. */
+  constructor(onKey?: (key: string) => void) {
+    this.#onKey = onKey;
+  }
 
   push(chunk: Buffer): Finding {
     let at = 0;
@@ -120,7 +126,8 @@ export class JsonModelFinder implements ModelFinder {
     const text = raw && unescaped(raw);
     if (interest === 'key') {
       this.#expectsKey = false;
-      this.#isModel = text === 'model';
+      if (this.#onKey === undefined) this.#isModel = text === 'model';
+      else if (text !== undefined) this.#onKey(text);
       return undefined;
     }
     return text === undefined ? { kind: 'none' } : { kind: 'found', name: text, start: this.#textStart, end };

@@ -10,6 +10,23 @@ const FIELD =
 export class MultipartModelFinder implements ModelFinder {
   #tail: Buffer = Buffer.alloc(0);
 
+  #count = 0;
+
+  /** Instead of `push`: how often the field came so far. */
+  count(chunk: Buffer): number {
+    let window = Buffer.concat([this.#tail, chunk]);
+    for (
+      let found = FIELD.exec(window.toString('latin1'));
+      found;
+      found = FIELD.exec(window.toString('latin1'))
+    ) {
+      this.#count += 1;
+      window = window.subarray(found.index + found[0].length);
+    }
+    this.#tail = window.subarray(-OVERLAP_BYTES);
+    return this.#count;
+  }
+
   push(chunk: Buffer): Finding {
     const window = Buffer.concat([this.#tail, chunk]);
     // One character a byte: whatever a recording holds, nothing is lost or moved.

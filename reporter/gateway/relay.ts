@@ -6,16 +6,22 @@ import type { Socket } from 'node:net';
 import { codeOf, messageOf } from '../errors.ts';
 import { BODY_MAX_BYTES } from './body-start.ts';
 import { responseHeaders } from './headers.ts';
+import type { NamedOnce } from './named-once.ts';
 
 /** On loopback a server that is there answers in microseconds; one on another host that takes longer is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** How an exchange ended. Only after `unreachable`, `failed` and `too-large` is there still an answer to give. */
+/**
+ * How an exchange ended. Only after `unreachable`, `failed`, `too-large` and `named-twice` is there still an answer to
+ * give.
+ */
 export type Relayed =
   /** Nothing was sent: another runtime may be asked. */
   | { kind: 'unreachable'; reason: string }
   | { kind: 'failed'; reason: string }
   | { kind: 'too-large' }
+  /** It names its model twice; not all of it was sent, so nobody can have acted on it. */
+  | { kind: 'named-twice' }
   | { kind: 'answered'; status: number; firstByteMs: number | undefined; isStream: boolean }
   /** The runtime died within its answer, and the client was made to see it. */
   | { kind: 'cut'; reason: string }
@@ -30,6 +36,8 @@ export type Exchange = {
   start: Buffer;
   /** Whether `start` is the whole body. */
   ended: boolean;
+  /** Where it matters: asked with every piece of the body that follows `start`, before that is sent. */
+  namedOnce: NamedOnce | undefined;
   /** Put before the headers of the answer, names and values alternating. */
   ownHeaders: readonly string[];
 };
@@ -44,6 +52,7 @@ class Relay {
   #settled = false;
   #connected = false;
   #connecting: NodeJS.Timeout | undefined;
+  #isAnswered = false;
   #sentBytes = 0;
   #firstByteMs: number | undefined;
   /** The client sees an answer, so a failure can no longer be told as one. */
@@ -62,6 +71,7 @@ class Relay {
     response.on('close', this.#clientGone);
     upstream.on('socket', (socket) => this.#onSocket(socket));
     upstream.on('response', (answer) => this.#onAnswer(answer));
+    upstream.on('close', this.#upstreamClosed);
     this.#sentBytes = start.length;
     if (ended) {
       upstream.end(start);
@@ -94,9 +104,10 @@ class Relay {
   }
 
   readonly #onBody = (chunk: Buffer): void => {
-    const { request, upstream } = this.#exchange;
+    const { request, upstream, namedOnce } = this.#exchange;
     this.#sentBytes += chunk.length;
     if (this.#sentBytes > BODY_MAX_BYTES) return this.#end({ kind: 'too-large' });
+    if (namedOnce?.(chunk) === false) return this.#end({ kind: 'named-twice' });
     if (!upstream.write(chunk)) request.pause();
   };
 
@@ -105,22 +116,21 @@ class Relay {
   };
 
   #onAnswer(answer: IncomingMessage): void {
+    this.#isAnswered = true;
     const { response } = this.#exchange;
     const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
     const status = answer.statusCode ?? 502;
     // With the first bytes of the body, if they are there already: one packet instead of two.
     const beginning = setImmediate(() => {
-      this.#beginAnswer(answer);
-      response.flushHeaders();
+      if (this.#beginAnswer(answer)) response.flushHeaders();
     });
     answer.on('data', (chunk: Buffer) => {
       this.#firstByteMs ??= performance.now();
-      this.#beginAnswer(answer);
-      if (!response.write(chunk)) answer.pause();
+      if (this.#beginAnswer(answer) && !response.write(chunk)) answer.pause();
     });
     response.on('drain', () => answer.resume());
     answer.on('end', () => {
-      this.#beginAnswer(answer);
+      if (!this.#beginAnswer(answer)) return;
       response.end();
       this.#settle({ kind: 'answered', status, firstByteMs: this.#firstByteMs, isStream });
       // Answered before all was sent: the rest is read, so that the next request on this connection is found.
@@ -134,14 +144,33 @@ class Relay {
     });
   }
 
-  #beginAnswer(answer: IncomingMessage): void {
-    if (this.#begun || this.#settled) return;
-    this.#begun = true;
+  /** False where the client is to see nothing of it. */
+  #beginAnswer(answer: IncomingMessage): boolean {
+    if (this.#settled) return false;
+    if (this.#begun) return true;
     const { response, ownHeaders } = this.#exchange;
     const headers = [...ownHeaders, ...responseHeaders(answer.rawHeaders)];
     response.sendDate = answer.headers.date === undefined;
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+    try {
+      // In our own words for the status: what a runtime writes there need not be fit to be sent.
+      response.writeHead(answer.statusCode ?? 502, headers);
+    } catch (error) {
+      // This runs in a listener, where an error would end the reporter.
+      this.#end({
+        kind: 'failed',
+        reason: `its answer is no HTTP that can be passed on (${messageOf(error)})`,
+      });
+      return false;
+    }
+    this.#begun = true;
+    return true;
   }
+
+  /** Without an answer and without an error: it wanted another protocol. */
+  readonly #upstreamClosed = (): void => {
+    if (!this.#isAnswered)
+      this.#end({ kind: 'failed', reason: 'it closed the connection without an answer' });
+  };
 
   readonly #upstreamError = (error: Error): void => {
     const reason = wordsFor(error);

@@ -21,16 +21,33 @@ export type Routable = {
   endpoint: Endpoint | undefined;
 };
 
-/** @param endpoint undefined where nothing may be sent, whatever state it is in. */
-export function routableOf({ descriptor, status }: RuntimeRecord, endpoint: Endpoint | undefined): Routable {
+/** What the supervisor knows beyond the record, which is made for readers. */
+export type Known = {
+  /** Whether its process takes requests. */
+  accepting: boolean;
+  /** The models that it served last, by id. */
+  lastModels: readonly string[];
+};
+
+/**
+ * While a runtime is down its models are those that it served last: a request for one of them is turned away here, and
+ * goes to no other host.
+ * @param endpoint undefined where nothing may be sent, whatever state it is in.
+ */
+export function routableOf(
+  { descriptor, status }: RuntimeRecord,
+  endpoint: Endpoint | undefined,
+  { accepting, lastModels }: Known,
+): Routable {
+  const last = accepting ? [] : lastModels.map((id): Model => ({ id, state: 'unloaded' }));
   const { capacity, inflight_jobs: running, queued_jobs: queued } = status.health ?? {};
   return {
     id: descriptor.id,
-    models: descriptor.models ?? [],
+    models: descriptor.models ?? last,
     state: status.state,
     summary: status.summary,
     isElsewhere: descriptor.adapter === 'remote',
-    accepting: isUp(status.state) && status.draining !== true && endpoint !== undefined,
+    accepting: accepting && isUp(status.state) && status.draining !== true && endpoint !== undefined,
     capacity,
     reportedJobs: running === undefined && queued === undefined ? undefined : (running ?? 0) + (queued ?? 0),
     endpoint,

@@ -24,8 +24,9 @@ export function gatewaySettings(
 ): GatewaySettings | undefined {
   if (table?.enabled === false) return undefined;
   const name = table?.api_key_env;
-  const apiKey = name === undefined ? undefined : env[name];
-  if (name !== undefined && (apiKey === undefined || apiKey.trim() === '')) {
+  // A file that holds a key often ends in a line feed; no client sends one.
+  const apiKey = name === undefined ? undefined : env[name]?.trim();
+  if (name !== undefined && (apiKey === undefined || apiKey === '')) {
     throw new ConfigError(
       `gateway.api_key_env names ${name}, which is not set; set it to the key, or remove the line`,
     );

@@ -15,20 +15,23 @@ const ONCE = { keepAlive: false };
 const plain = new Agent(ONCE);
 const tls = new TlsAgent(ONCE);
 
-/** A request to a runtime, of which nothing is written yet. */
+/**
+ * A request to a runtime, of which nothing is written yet.
+ * @param path as the client asked; it goes below the path that the endpoint itself has.
+ */
 export function openUpstream(
   endpoint: Endpoint,
   path: string,
   headers: Record<string, string | string[]>,
 ): ClientRequest {
-  const { protocol, hostname, port } = new URL(endpoint.origin);
+  const { protocol, hostname, port, pathname } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
   return (isTls ? requestTls : requestPlain)({
     agent: isTls ? tls : plain,
     method: 'POST',
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port,
-    path,
+    path: `${pathname.replace(/\/+$/, '')}${path}`,
     headers,
   });
 }

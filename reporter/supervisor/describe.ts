@@ -15,6 +15,7 @@ import {
   budgetRule,
   DEGRADED_AFTER_FAILURES,
   wedgeWords,
+  type Drain,
   type Phase,
   type Policy,
   type RuntimeState,
@@ -140,21 +141,30 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
   }
 }
 
-function readySummary({ drain, observation }: RuntimeState): string {
-  if (drain !== undefined) {
-    const { inflight_jobs: inflight, capacity } = observation?.health ?? {};
-    if (drain.emptyLooks === undefined && inflight === 0) return 'Drained (no slot is busy)';
-    const busy = inflight === undefined ? '' : ` (${inflight} of ${capacity ?? 'unknown'} slots busy)`;
-    return `Draining${busy}`;
-  }
+function readySummary(state: RuntimeState): string {
+  const { drain, observation } = state;
+  if (drain !== undefined) return drainSummary(state, drain);
   const { warning, sleeping } = observation ?? {};
   const aside = warning ?? (sleeping === true ? 'sleeping; the next request wakes it' : undefined);
   return aside === undefined ? 'Ready' : `Ready (${aside})`;
 }
 
+function drainSummary({ tellsWork, observation }: RuntimeState, { emptyLooks }: Drain): string {
+  const { inflight_jobs: inflight, capacity } = observation?.health ?? {};
+  const { underWay } = observation ?? {};
+  const isOver = emptyLooks === undefined && (underWay ?? 0) === 0;
+  if (isOver && inflight === 0) return 'Drained (no slot is busy)';
+  if (isOver && !tellsWork && underWay === 0) return 'Drained (nothing is under way through the gateway)';
+  const busy = inflight === undefined ? [] : [`${inflight} of ${capacity ?? 'unknown'} slots busy`];
+  // What is in a slot is told by the slot.
+  if (underWay !== undefined && underWay > (inflight ?? 0))
+    busy.push(`${underWay} under way through the gateway`);
+  return busy.length === 0 ? 'Draining' : `Draining (${busy.join(', ')})`;
+}
+
 function drainLines({ drain }: RuntimeState): string[] {
   if (drain === undefined) return [];
-  const then = drain.after === 'hold' ? '' : `; ${drain.after} once its slots are empty`;
+  const then = drain.after === 'hold' ? '' : `; ${drain.after} once nothing is at work`;
   return [`Takes no new work since ${new Date(drain.sinceMs).toISOString()}; undrain ends that${then}`];
 }
 

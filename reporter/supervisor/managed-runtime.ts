@@ -18,6 +18,10 @@ export type ManagedRuntime = {
   record(): RuntimeRecord;
   /** Where it takes requests; undefined where none may be sent. */
   endpoint(): Endpoint | undefined;
+  /** Whether its process takes requests: one that is being stopped does not, however it is described meanwhile. */
+  readonly accepting: boolean;
+  /** The models that it served last, by id: known also while it is down. */
+  readonly lastModels: readonly string[];
   /** Takes up what is there already; to be awaited before anything is started. */
   adopt(): Promise<void>;
   /** Its first start, which is no restart; an operator's shutdown goes before it. */

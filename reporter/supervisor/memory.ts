@@ -1,4 +1,5 @@
-// Owns what outlives the reporter about one runtime: its spent restarts, and the child that may still be serving.
+// Owns what outlives the reporter about one runtime: its spent restarts, the models that it served last, and the child
+// that may still be serving.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -35,6 +36,8 @@ const MemorySchema = v.object({
   budget: v.optional(v.object({ max_restarts: v.number(), window_seconds: v.number() })),
   kept_down: v.optional(v.boolean()),
   draining_since_ms: v.optional(v.number()),
+  /** The ids of the models that it served last. */
+  models: v.optional(v.array(v.string())),
   child: v.optional(ChildSchema),
 });
 export type Memory = v.InferOutput<typeof MemorySchema>;
@@ -85,8 +88,8 @@ export class RuntimeMemory {
   }
 
   /**
-   * Keeps it, whole or not at all, where it differs from what is kept. It changes with a launch, an end and what
-   * operators set only, so it is written at once and the loop waits for it.
+   * Keeps it, whole or not at all, where it differs from what is kept. It changes with a launch, an end, other models and
+   * what operators set only, so it is written at once and the loop waits for it.
    * @throws the system's error where the disk refuses.
    */
   save(memory: Memory): void {

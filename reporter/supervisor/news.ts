@@ -66,6 +66,7 @@ export function onExited(d: Decision, exit: Exit, reason: string, jitter: number
   const { phase } = d.state;
   d.state.lastExit = exit;
   d.state.observation = undefined;
+  d.state.tellsWork = false;
   d.state.startedAtMs = undefined;
   for (const timer of ['load', 'kill', 'stuck'] as const) d.cancel(timer);
   onChildLostWhileDraining(d, reason);
@@ -93,7 +94,7 @@ export function onObserved(d: Decision, observation: Observation): void {
   if (phase.kind === 'loading') {
     if (observation.kind === 'ready') {
       d.cancel('load');
-      d.state.observation = observation;
+      see(d, observation);
       d.state.phase = { kind: 'serving', pid: phase.pid, sinceMs: d.nowMs, failures: 0, goodAtMs: d.nowMs };
       d.settleAll(BRINGS_UP, { ok: true, result: { state: 'ready', pid: phase.pid } });
     } else if (observation.kind === 'loading') {
@@ -113,12 +114,17 @@ export function onObserved(d: Decision, observation: Observation): void {
   }
 }
 
+function see(d: Decision, observation: ReadyObservation): void {
+  d.state.observation = observation;
+  if (observation.health.inflight_jobs !== undefined) d.state.tellsWork = true;
+}
+
 /** It answers; whether it also works is told by its busy slots, and at rest by a token that is asked for. */
 function onGoodAnswer(d: Decision, phase: Serving, observation: ReadyObservation): void {
   const stall = stallAfter(phase.stall, observation.work, d.nowMs, d.policy.wedgeMs);
   const idleDoubts = doubtsAfter(phase.idleDoubts ?? [], observation.idleProbes ?? []);
   const { pid, sinceMs } = phase;
-  d.state.observation = observation;
+  see(d, observation);
   d.state.phase = {
     kind: 'serving',
     pid,

@@ -10,6 +10,8 @@ import type { Variant } from './variant.ts';
 export class Remembering {
   /** The child that a later reporter may adopt. */
   child: RememberedChild | undefined;
+  /** The models that it served last, by id; they outlive its process too. */
+  models: readonly string[] = [];
   readonly #memory: RuntimeMemory;
   readonly #log: Log;
   /** Why it could not be written last; empty where it was. */
@@ -27,6 +29,7 @@ export class Remembering {
       this.#log.warn(`${this.#memory.path} is damaged: earlier restarts and a running child are not known`);
     }
     this.child = memory.child;
+    this.models = memory.models ?? [];
     return memory;
   }
 
@@ -40,9 +43,15 @@ export class Remembering {
   }
 
   keep(state: RuntimeState): void {
+    const served = state.observation?.models ?? [];
+    if (served.length > 0) this.models = served.map(({ id }) => id);
     let fault = '';
     try {
-      this.#memory.save({ ...keptState(state), ...(this.child && { child: this.child }) });
+      this.#memory.save({
+        ...keptState(state),
+        ...(this.models.length > 0 && { models: [...this.models] }),
+        ...(this.child && { child: this.child }),
+      });
     } catch (error) {
       // Only a later reporter would not know what this one did.
       fault = `${this.#memory.path} cannot be written: ${messageOf(error)}`;

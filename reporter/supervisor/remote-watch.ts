@@ -21,6 +21,10 @@ export type RemoteWatchOptions = {
 export class RemoteWatch implements ManagedRuntime {
   readonly output = undefined;
   readonly variant = AS_MANIFEST;
+  /** Nobody here stops it. */
+  readonly accepting = true;
+  /** Only what a runtime of this host served last holds a request back. */
+  readonly lastModels = [];
   readonly #options: RemoteWatchOptions;
   readonly #released = new AbortController();
   #sight: RemoteSight | undefined;

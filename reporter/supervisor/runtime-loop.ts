@@ -47,6 +47,8 @@ export type RuntimeLoopOptions = RuntimeParts & {
   output: RuntimeLog;
   memory: RuntimeMemory;
   log: Log;
+  /** Requests that the gateway has under way here, now; undefined where no gateway takes any. */
+  underWay?: (() => number | undefined) | undefined;
   /** Something changed that a reader of the matrix should see now, not at the next report. */
   onMaterialChange: () => void;
 };
@@ -107,6 +109,14 @@ export class RuntimeLoop implements ManagedRuntime {
   /** What commands made of it. */
   get variant(): Variant {
     return this.#state.variant;
+  }
+
+  get accepting(): boolean {
+    return this.#state.phase.kind === 'serving';
+  }
+
+  get lastModels(): readonly string[] {
+    return this.#remembering.models;
   }
 
   /** Puts other parts in force. With `relaunch` what runs is restarted as the new one, unspent. */
@@ -302,7 +312,7 @@ export class RuntimeLoop implements ManagedRuntime {
     void watchChild({
       observe: (signal) => this.#observe(child, signal),
       onObserved: (observation) => {
-        this.#post({ kind: 'observed', launch, observation });
+        this.#post({ kind: 'observed', launch, observation: this.#withUnderWay(observation) });
         return this.#state;
       },
       onGrowth: (callback) => this.#output.onGrowth(callback),
@@ -328,6 +338,14 @@ export class RuntimeLoop implements ManagedRuntime {
     const seen = await this.backend.observe(signal);
     if (this.#state.phase.kind !== 'loading') return seen;
     return this.#portOwner.confirm(seen, this.backend.endpoint().origin, child.pid, Date.now());
+  }
+
+  /** Counted when the look is over: what was routed while it lasted is in no slot that it saw. */
+  #withUnderWay(observation: Observation): Observation {
+    const underWay = this.#options.underWay?.();
+    return observation.kind === 'ready' && underWay !== undefined
+      ? { ...observation, underWay }
+      : observation;
   }
 
   /** What a reader must see at once when it changes; running seconds and load are not part of it. */

@@ -25,6 +25,8 @@ export type Observation =
       sleeping: boolean;
       notes: string[];
       work?: Work;
+      /** Requests that the gateway has under way there; left out where no gateway takes any. */
+      underWay?: number;
       /** Of idle probes that have ended since the look before. */
       idleProbes?: readonly IdleProbeNews[];
       /** It serves, but not all that it should: in a few words. */
@@ -98,6 +100,8 @@ export type RuntimeState = {
   startedAtMs: number | undefined;
   lastExit: Exit | undefined;
   observation: ReadyObservation | undefined;
+  /** The present child has told how many requests it works on: where it does not do so now, that is unknown. */
+  tellsWork: boolean;
   /** Operations whose outcome is still open. */
   pending: readonly Operation[];
 };
@@ -191,6 +195,7 @@ export function initialState(remembered: Remembered = { spent: [], restartsTotal
     startedAtMs: undefined,
     lastExit: undefined,
     observation: undefined,
+    tellsWork: false,
     pending: [],
   };
 }

@@ -44,7 +44,7 @@ export class Supervisor {
 
   /** What the gateway may choose from, as of now. */
   routables(): Routable[] {
-    return this.#roster.all().map((runtime) => routableOf(runtime.record(), runtime.endpoint()));
+    return this.#roster.all().map((runtime) => routableOf(runtime.record(), runtime.endpoint(), runtime));
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */

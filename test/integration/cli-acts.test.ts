@@ -53,6 +53,12 @@ const ACTS: [string[], string, string, string][] = [
     '{"state":"offline","waited_seconds":2.5,"later":{}}',
     'slots empty after 3 s, now Offline',
   ],
+  [
+    ['drain'],
+    '{}',
+    '{"draining":true,"waited_seconds":1,"counted_by":"gateway"}',
+    'nothing under way through the gateway after 1 s, no new work until an undrain',
+  ],
   [['undrain'], '{}', '{"draining":false}', 'it takes new work again'],
   [
     ['load', '--model', 'org/a:q4'],

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
 import { ProblemSchema } from '../../contract/problem.ts';
 import { Gateway } from '../../reporter/gateway/gateway.ts';
+import type { Routable } from '../../reporter/gateway/routable.ts';
 import { freePort } from '../support/engine-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { Door, Engine, type Answer } from '../support/gateway.ts';
@@ -77,6 +78,17 @@ describe('bytes', () => {
       headers: { authorization: 'Bearer engine', 'x-mine': '1', 'content-length': String(body.length) },
       body,
     });
+  });
+
+  test.each([
+    ['/api', '/api/v1/completions?x=/v1'],
+    ['/api/', '/api/v1/completions?x=/v1'],
+    ['/', '/v1/completions?x=/v1'],
+  ])('below the path %s of an endpoint', async (base, url) => {
+    const engine = await Engine.start();
+    const endpoint = { origin: `http://127.0.0.1:${engine.port}${base}`, headers: {} };
+    const door = await Door.open([engine.runtime('a', { endpoint })]);
+    expect(echoed(await door.ask({ model: 'm' }, { path: '/v1/completions?x=/v1' })).url).toBe(url);
   });
 
   test('another name for a model is replaced by the one that its server knows', async () => {
@@ -214,6 +226,26 @@ describe('the end of either side', () => {
     expect(await door.counted(1)).toMatchObject({ errors: 1 });
   });
 
+  test.each(['status-too-low', 'status-zero', 'switch-protocols'])(
+    'an answer that cannot be passed on: 502, and the next request is served (%s)',
+    async (order) => {
+      const engine = await Engine.start();
+      const door = await Door.open([engine.runtime('a')]);
+      expectProblem(await door.ask({ do: order }), 502, /^a did not answer: /);
+      expect((await door.ask({ do: 'stream' })).status).toBe(200);
+      expect(await door.counted(2)).toMatchObject({ errors: 1, inflight: 0 });
+    },
+  );
+
+  test('the words beside a status are our own', async () => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('a')]);
+    const answer = await door.begin({ do: 'odd-reason' });
+    expect([answer.statusCode, answer.statusMessage]).toEqual([200, 'OK']);
+    answer.resume();
+    expect(await door.counted(1)).toMatchObject({ errors: 0 });
+  });
+
   test('what an engine answers is passed on, errors too', async () => {
     const engine = await Engine.start();
     const door = await Door.open([engine.runtime('a')]);
@@ -258,6 +290,34 @@ describe('where it goes', () => {
     const refused = await door.ask({ model: 'm' });
     expectProblem(refused, 503, 'Nothing could be sent (a: connection refused)');
     expect(refused.headers['retry-after']).toBe('5');
+  });
+
+  test('one that began to drain while another was tried gets nothing', async () => {
+    const engine = await Engine.start();
+    const endpoint = { origin: `http://127.0.0.1:${await freePort()}`, headers: {} };
+    const gone = engine.runtime('a', { endpoint });
+    let looks = 0;
+    const runtimes = (): Routable[] => [gone, engine.runtime('b', { accepting: (looks += 1) === 1 })];
+    const door = await Door.open([], { runtimes });
+    expectProblem(await door.ask({ model: 'm' }), 503, /\(a: connection refused; b: takes no new work\)/);
+    expect(engine.lines.filter((line) => line.startsWith('asked'))).toEqual([]);
+  });
+
+  test.each([
+    ['at once', ''],
+    ['later', 'x'.repeat(1024 * 1024)],
+  ])('elsewhere nothing is bought by a second name: what comes %s is refused', async (_, prompt) => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('cloud', { isElsewhere: true })]);
+    const body = (second: string): string => `{"model":"m","prompt":"${prompt}","${second}":"dear"}`;
+    for (const second of ['model', 'mod\\u0065l', 'Model']) {
+      expectProblem(await door.ask(body(second)), 400, /^The body names "model" more than once/);
+    }
+    expect(engine.lines.filter((line) => line.startsWith('asked'))).toEqual([]);
+    expect((await door.ask(body('user'))).headers['x-arw-runtime']).toBe('cloud');
+    // On this host a body is the client's own business.
+    door.runtimes = [engine.runtime('a')];
+    expect((await door.ask(body('model'))).status).toBe(200);
   });
 
   test('unknown, draining, starting, unnamed', async () => {
@@ -337,6 +397,22 @@ describe('who may, and what there is', () => {
     const answer = await door.ask(body, { headers: { 'transfer-encoding': 'chunked' } });
     expectProblem(answer, 413, 'A body may have 64 MiB; send less');
     expect(engine.lines).not.toContain('asked echo');
+  });
+
+  test('what all requests hold together is bounded, and is given back', async () => {
+    const engine = await Engine.start();
+    const door = await Door.open([engine.runtime('a')], { heldMaxBytes: 1024 * 1024 });
+    const late = { prompt: 'x'.repeat(700 * 1024), model: 'm' };
+    expect((await door.ask(late)).status).toBe(200);
+    const held = await door.begin({ ...late, do: 'hang' });
+    const refused = await door.ask(late);
+    expectProblem(refused, 503, /ask again, with "model" at the start of the body$/);
+    expect(refused.headers['retry-after']).toBe('1');
+    // What names its model early is not held.
+    expect((await door.ask({ model: 'm', prompt: 'x'.repeat(2 * 1024 * 1024) })).status).toBe(200);
+    held.on('error', () => undefined).destroy();
+    await door.counted(4);
+    expect((await door.ask(late)).status).toBe(200);
   });
 
   test('what is no HTTP is told so', async () => {

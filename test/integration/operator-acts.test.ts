@@ -1,7 +1,9 @@
 // What operators ask of a runtime, through a whole reporter with the stub engine: acts that wait, and acts that outlive
 // the reporter.
 
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { parse } from 'smol-toml';
 import { expect, test } from 'vitest';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
@@ -21,11 +23,15 @@ class Scene {
     this.host = host;
   }
 
-  static async ready(...stubFlags: string[]): Promise<Scene> {
+  static ready(...stubFlags: string[]): Promise<Scene> {
+    return Scene.on((host) => host.superviseStub(...stubFlags));
+  }
+
+  static async on(prepare: (host: Host) => Promise<void>): Promise<Scene> {
     const hub = await FakeHub.start();
     hub.intervalMs = 300;
     const host = await Host.prepare();
-    await host.superviseStub(...stubFlags);
+    await prepare(host);
     const scene = new Scene(hub, host);
     await scene.#startReporter();
     await scene.where(({ status }) => status.state === 'ready', 'ready');
@@ -72,6 +78,16 @@ class Scene {
     await this.#reporter.program.ready;
   }
 
+  /** A chat through the gateway of which the last byte is not sent yet. */
+  async beginChat(body: object): Promise<ClientRequest> {
+    const said = await this.#reporter?.says('gateway: http');
+    const url = new URL('/v1/chat/completions', /gateway: (\S+)\/v1 /.exec(said ?? '')?.[1]);
+    const text = JSON.stringify(body);
+    const chat = request(url, { method: 'POST', headers: { 'content-length': text.length }, agent: false });
+    chat.write(text.slice(0, -1));
+    return chat;
+  }
+
   async url(path: string): Promise<string> {
     const manifest: unknown = parse(await readFile(this.host.manifest, 'utf8'));
     const port = /"--port","(\d+)"/.exec(JSON.stringify(manifest))?.[1];
@@ -101,6 +117,47 @@ test('a drain waits for the stream that is under way, and then shuts down', asyn
   expect(await scene.endOf(drain)).toMatchObject({ ok: true, state: 'offline' });
   await scene.where(({ status }) => status.summary === 'Stopped', 'stopped');
   expect(await scene.host.children()).toEqual([]);
+});
+
+test('a drain waits for a request that the gateway took before, though no slot has it yet', async () => {
+  const scene = await Scene.ready();
+  const chat = await scene.beginChat({
+    model: 'llama',
+    max_tokens: 2,
+    messages: [{ role: 'user', content: 'Hi' }],
+  });
+  await eventually('it is under way', () => scene.hub.snapshots.at(-1)?.snapshot.http?.inflight === 1);
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of the wire: a text, which nobody can call.
+  const drain = scene.send('drain', { then: 'shutdown' });
+  const words = 'Draining (0 of 4 slots busy, 1 under way through the gateway)';
+  const { status } = await scene.where((now) => now.status.summary.startsWith('Draining (0'), 'draining');
+  expect(status.summary).toBe(words);
+  chat.end('}');
+  const [answer]: IncomingMessage[] = await once(chat, 'response');
+  expect(answer?.statusCode).toBe(200);
+  answer?.resume();
+  expect(await scene.endOf(drain)).toMatchObject({ ok: true, state: 'offline' });
+});
+
+test('a server that tells nothing of its work is drained by what the gateway counts', async () => {
+  const scene = await Scene.on((host) => host.superviseTacit({ enabled: true }));
+  const chat = await scene.beginChat({ model: 'llama', do: 'silent' });
+  chat.on('error', () => undefined).end('}');
+  await eventually('it is under way', () => scene.hub.snapshots.at(-1)?.snapshot.http?.inflight === 1);
+  const drain = scene.send('drain');
+  const words = 'Draining (1 under way through the gateway)';
+  await scene.where(({ status }) => status.summary === words, 'draining');
+  chat.destroy();
+  expect(await scene.endOf(drain)).toMatchObject({ ok: true, draining: true, counted_by: 'gateway' });
+});
+
+test('and without a gateway it is not drained: that would never end', async () => {
+  const scene = await Scene.on((host) => host.superviseTacit({ enabled: false }));
+  expect(await scene.act('drain')).toMatchObject({
+    ok: false,
+    reason: 'work-unknown',
+    message: expect.stringContaining('use shutdown or restore, or open the gateway'),
+  });
 });
 
 test('a shutdown outlives the reporter, until somebody asks for the runtime', async () => {

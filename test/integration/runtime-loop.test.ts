@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Supervisor } from '../../reporter/supervisor/supervisor.ts';
 import { eventually } from '../support/eventually.ts';
 import { processesWith } from '../support/processes.ts';
 import { STUB, SupervisedStub, type SupervisedOptions } from '../support/supervised-stub.ts';
@@ -327,6 +328,30 @@ test('a decode that stalls while the server answers is a wedge: restarted under 
 
   expect(stub.log.text()).toMatch(/Wedged: 1 busy slot, no token for \d+ s/);
   expect(stub.status.restart_budget).toMatchObject({ used: 1, remaining: 2 });
+});
+
+test('a wedged server that is being stopped gets no request any more, and its models stay known', async () => {
+  const stub = await SupervisedStub.ready({
+    args: ['--decode-stall', '--ignore-sigterm'],
+    policy: { wedgeMs: 500, stopGraceMs: 30_000 },
+  });
+  const supervisor = new Supervisor([stub.loop]);
+  const [serving] = supervisor.routables();
+  expect(serving).toMatchObject({ accepting: true, models: [{ state: 'loaded' }] });
+  const gone = new AbortController();
+  const chat = fetch(`http://127.0.0.1:${stub.port}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }] }),
+    signal: gone.signal,
+  });
+  await stub.statusWhere(({ detail }) => detail.some((line) => line.startsWith('SIGTERM sent')), 'stopping');
+  expect(supervisor.routables()).toMatchObject([{ state: 'degraded', accepting: false }]);
+  gone.abort();
+  await expect(chat).rejects.toThrow('aborted');
+  await stub.loop.shutDown(0);
+  const [stopped] = supervisor.routables();
+  expect(stopped?.models).toEqual(serving?.models.map(({ id }) => ({ id, state: 'unloaded' })));
+  expect(stub.models).toBeUndefined();
 });
 
 test('operations at once are all settled, and one child serves', async () => {

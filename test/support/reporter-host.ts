@@ -16,6 +16,7 @@ import { STUB } from './supervised-stub.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../reporter/main.ts', import.meta.url));
+const ENGINE = fileURLToPath(new URL('../fixtures/programs/openai-engine.ts', import.meta.url));
 export const NODE = 'gpu-01';
 const MANIFEST = 'version = 1\n';
 
@@ -61,6 +62,19 @@ export class Host {
       this.manifest,
       stringify({ version: 1, runtimes: [{ id: 'llama', adapter: 'llama.cpp', process: stub }] }),
     );
+  }
+
+  /** Its manifest names one runtime, `llama`: a server that answers, and tells nothing of what it works on. */
+  async superviseTacit(gateway: { enabled: boolean }): Promise<void> {
+    const port = await freePort();
+    const tacit = {
+      command: process.execPath,
+      args: [ENGINE, String(port)],
+      health: { url: `http://127.0.0.1:${port}/health` },
+      stop_timeout_seconds: 1,
+    };
+    const runtimes = [{ id: 'llama', adapter: 'process', process: tacit }];
+    await writeFile(this.manifest, stringify({ version: 1, gateway, runtimes }));
   }
 
   /** What runs with this host's model in its command line. */

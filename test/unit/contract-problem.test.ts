@@ -36,6 +36,7 @@ const statuses: Record<ProblemReason, number> = {
   'node-too-old': 501,
   'node-failed': 502,
   'node-offline': 503,
+  'gateway-full': 503,
   'node-silent': 504,
 };
 const reasons = Object.keys(statuses).filter((key): key is ProblemReason => key in statuses);

@@ -176,6 +176,10 @@ describe('settings', () => {
   ])('%j, environment %j', (table, port, expected) => {
     expect(gatewaySettings(table, port, { GATEWAY_KEY: 'secret' })).toEqual(expected);
   });
+  test('a key is what is left without the white space around it', () => {
+    const settings = gatewaySettings({ api_key_env: 'GATEWAY_KEY' }, undefined, { GATEWAY_KEY: ' secret\n' });
+    expect(settings?.apiKey).toBe('secret');
+  });
   test('a key that is not set opens nothing', () => {
     const name = { api_key_env: 'GATEWAY_KEY' };
     for (const env of [{}, { GATEWAY_KEY: ' ' }]) {

@@ -6,6 +6,7 @@ import { withModel } from '../../reporter/gateway/body-start.ts';
 import { JsonModelFinder } from '../../reporter/gateway/json-model.ts';
 import type { Finding, ModelFinder } from '../../reporter/gateway/model-finder.ts';
 import { MultipartModelFinder } from '../../reporter/gateway/multipart-model.ts';
+import { namedOnce } from '../../reporter/gateway/named-once.ts';
 import { holds } from '../support/property.ts';
 
 /** Pushes pieces until it knows, and says how many bytes that took. */
@@ -105,5 +106,40 @@ describe('a form', () => {
   test('a form without the field names none', () => {
     const body = Buffer.from('--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nmodel\r\n--b--\r\n');
     expect(find(new MultipartModelFinder(), body, 10).finding).toEqual({ kind: 'more' });
+  });
+});
+
+/** After which piece, counted from 1, it is no longer named once; undefined where it is to the end. */
+function twiceAfter(body: Buffer, isForm: boolean, pieces: number): number | undefined {
+  const once = namedOnce(isForm);
+  for (let at = 0; at < body.length; at += pieces)
+    if (!once(body.subarray(at, at + pieces))) return at / pieces + 1;
+  return undefined;
+}
+
+describe('named once', () => {
+  test.each([
+    '{"model":"m"}',
+    '{"a":{"model":1,"model":2},"model":"m","b":["model","model"],"c":"model"}',
+    '{"model":"m"}{"model":"n"}',
+    '[]',
+  ])('%s', (text) => {
+    for (let pieces = 1; pieces <= text.length; pieces += 1)
+      expect(twiceAfter(Buffer.from(text), false, pieces)).toBeUndefined();
+  });
+  test.each([
+    '{"model":"m","model":"n"}',
+    '{"model":1,"x":{},"model":"n"}',
+    '{"model":{"a":[]},"MODEL":"n"}',
+    '{"model":"m","\\u006dodel":null}',
+  ])('not %s', (text) => {
+    for (let pieces = 1; pieces <= text.length; pieces += 1)
+      expect(twiceAfter(Buffer.from(text), false, pieces)).toBeDefined();
+  });
+  test.each([1, 3, 17, 1_000, 100_000])('a form in pieces of %i bytes', (pieces) => {
+    const one = form('m', 'x'.repeat(3_000));
+    const field = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nn\r\n';
+    expect(twiceAfter(one, true, pieces)).toBeUndefined();
+    expect(twiceAfter(Buffer.concat([Buffer.from(field), one]), true, pieces)).toBeDefined();
   });
 });

@@ -127,11 +127,14 @@ describe('an endpoint elsewhere', () => {
   });
 });
 
+const SERVING = { accepting: true, lastModels: ['old'] };
+const STOPPED = { accepting: false, lastModels: ['m'] };
+
 test('a record is as the gateway needs it; one that drains takes no new work', () => {
   const record = runtimeRecord({ model: 'm' });
   const endpoint = { origin: 'http://127.0.0.1:1', headers: {} };
   const busy = { ...record.status, health: { capacity: 4, inflight_jobs: 1, queued_jobs: 2 } };
-  expect(routableOf({ ...record, status: busy }, endpoint)).toMatchObject({
+  expect(routableOf({ ...record, status: busy }, endpoint, SERVING)).toMatchObject({
     id: 'llama.70b',
     models: [{ id: 'm' }],
     accepting: true,
@@ -139,10 +142,31 @@ test('a record is as the gateway needs it; one that drains takes no new work', (
     capacity: 4,
     reportedJobs: 3,
   });
-  expect(routableOf({ ...record, status: { ...busy, draining: true } }, endpoint).accepting).toBe(false);
-  expect(routableOf(runtimeRecord({ state: 'starting' }), endpoint).accepting).toBe(false);
-  expect(routableOf(record, undefined)).toMatchObject({ accepting: false, reportedJobs: undefined });
+  const draining = { ...record, status: { ...busy, draining: true } };
+  expect(routableOf(draining, endpoint, SERVING).accepting).toBe(false);
+  expect(routableOf(runtimeRecord({ state: 'starting' }), endpoint, SERVING).accepting).toBe(false);
+  expect(routableOf(record, undefined, SERVING)).toMatchObject({ accepting: false, reportedJobs: undefined });
 });
+
+test('one that is being stopped takes no new work, however it is described', () => {
+  const endpoint = { origin: 'http://127.0.0.1:1', headers: {} };
+  expect(routableOf(runtimeRecord({ state: 'degraded' }), endpoint, STOPPED).accepting).toBe(false);
+});
+
+test.each(['offline', 'starting', 'error'] as const)(
+  'while a runtime of this host is %s, what it served last goes to no other host',
+  (state) => {
+    const endpoint = { origin: 'http://127.0.0.1:1', headers: {} };
+    const cloud = routable('cloud', { isElsewhere: true, models: [model('m')] });
+    const { descriptor, status } = runtimeRecord({ state });
+    const { models: _, ...silent } = descriptor;
+    const down = routableOf({ descriptor: silent, status }, endpoint, STOPPED);
+    expect(tried('m', [cloud, down])).toEqual(['not-ready']);
+    // Up again, it serves what it says, and no model of the past.
+    const up = routableOf(runtimeRecord({ model: 'new' }), endpoint, { accepting: true, lastModels: ['m'] });
+    expect(tried('m', [cloud, up])).toEqual(['cloud']);
+  },
+);
 
 describe('known and not ready', () => {
   test.each([

@@ -11,6 +11,8 @@ const at = (inflight: number, queued = 0): ReadyObservation => ({
   ...READY,
   health: { capacity: 4, inflight_jobs: inflight, queued_jobs: queued },
 });
+/** Of a server that tells what is at work. */
+const serving = (): MachineDriver => machine().toServing().observed(at(0));
 const drain = (m: MachineDriver, after: AfterDrain = 'hold', limitMs = 60_000): MachineDriver =>
   m.send({ kind: 'drain', operation: { id: 'drain', kind: 'drain' }, after, limitMs });
 const undrain = (m: MachineDriver): MachineDriver =>
@@ -47,11 +49,14 @@ describe('drain', () => {
     ]);
   });
   test('one empty look is not enough, nor are two with work between them', () => {
-    const m = drain(machine().toServing()).observed(at(0)).observed(at(1)).observed(at(0));
+    const m = drain(serving()).observed(at(0)).observed(at(1)).observed(at(0));
     expect(m.settled).toEqual({});
   });
   test('a figure that is unknown is never taken for empty', () => {
-    const m = drain(machine().toServing()).observed(READY).observed(READY).observed(READY);
+    const m = drain(serving()).observed(READY);
+    m.observed({ ...READY, underWay: 0 })
+      .observed({ ...READY, underWay: 0 })
+      .observed(READY);
     expect(m.settled).toEqual({});
     m.after(60_000).timer('drain');
     expect(m.settled).toMatchObject({
@@ -67,7 +72,7 @@ describe('drain', () => {
     expect(m.observed(at(0)).observed(at(0)).settled).toEqual({});
   });
   test('then shutdown stops it for good', () => {
-    const m = drain(machine().toServing(), 'shutdown').observed(at(0)).after(1_000).observed(at(0));
+    const m = drain(serving(), 'shutdown').observed(at(0)).after(1_000).observed(at(0));
     expect(m).toMatchObject({ phase: 'stopping', signals: ['SIGTERM'], settled: {} });
     expect(m.exited().settled).toEqual({
       drain: { ok: true, result: { state: 'offline', waited_seconds: 1 } },
@@ -75,7 +80,7 @@ describe('drain', () => {
     expect(m.state).toMatchObject({ wanted: 'down', keptDown: true, drain: undefined });
   });
   test('then restart spends one and works again', () => {
-    const m = drain(machine().toServing(), 'restart').observed(at(0)).observed(at(0));
+    const m = drain(serving(), 'restart').observed(at(0)).observed(at(0));
     expect(m.exited().spawned().observed(READY).settled).toMatchObject({
       drain: { ok: true, result: { state: 'ready' } },
     });
@@ -83,7 +88,9 @@ describe('drain', () => {
     expect(m.state.spent).toHaveLength(1);
   });
   test('then restart without a budget is refused, and it goes on draining', () => {
-    const m = drain(machine().toServing().exhaust(), 'restart').observed(at(0)).observed(at(0));
+    const m = drain(serving().exhaust().observed(at(1)), 'restart')
+      .observed(at(0))
+      .observed(at(0));
     expect(m.settled).toMatchObject({ drain: { ok: false, error: { reason: 'budget-exhausted' } } });
     expect(m).toMatchObject({ phase: 'serving', signals: [] });
     expect(status(m).draining).toBe(true);
@@ -92,24 +99,24 @@ describe('drain', () => {
     expect(drain(machine(), 'hold').settled).toMatchObject({
       drain: { ok: true, result: { waited_seconds: 0 } },
     });
-    const m = drain(machine().toServing().exited(), 'shutdown');
+    const m = drain(serving().exited(), 'shutdown');
     expect(m).toMatchObject({
       phase: 'resting',
       settled: { drain: { ok: true, result: { state: 'offline' } } },
     });
   });
   test('a crash while it waits completes a drain to shut down, and leaves no child', () => {
-    const m = drain(machine().toServing(), 'shutdown').exited();
+    const m = drain(serving(), 'shutdown').exited();
     expect(m).toMatchObject({ phase: 'resting', launches: 0, settled: { drain: { ok: true } } });
   });
   test('a crash while it waits fails any other drain; what comes back takes no new work', () => {
-    const m = drain(machine().toServing()).exited();
+    const m = drain(serving()).exited();
     expect(m.settled).toMatchObject({ drain: { ok: false, error: { reason: 'failed' } } });
     m.timer('wait').spawned().observed(at(0));
     expect(status(m)).toMatchObject({ state: 'ready', draining: true });
   });
   test('undrain ends it, and tells the drain that waits', () => {
-    const m = undrain(drain(machine().toServing()));
+    const m = undrain(drain(serving()));
     expect(m.settled).toEqual({
       drain: { ok: false, error: { reason: 'superseded', message: 'An undrain was asked for meanwhile' } },
       undrain: { ok: true, result: { draining: false } },
@@ -118,16 +125,65 @@ describe('drain', () => {
     expect(undrain(m).settled).toMatchObject({ undrain: { ok: true, result: { already: true } } });
   });
   test('a start that finds it serving leaves it draining; a restore that restarts it does not', () => {
-    const m = drain(machine().toServing()).start();
+    const m = drain(serving()).start();
     expect(status(m).draining).toBe(true);
     m.restore();
     expect(m.settled).toMatchObject({ drain: { ok: false, error: { reason: 'superseded' } } });
     expect(m.exited().spawned().observed(READY).state.drain).toBeUndefined();
   });
   test('the end of the reporter keeps it draining for the next one', () => {
-    const m = drain(machine().toServing()).shutdown(false);
+    const m = drain(serving()).shutdown(false);
     expect(m.settled).toMatchObject({ drain: { ok: false, error: { reason: 'superseded' } } });
     expect(m.exited().state).toMatchObject({ keptDown: false, drain: { after: 'hold' } });
+  });
+  test('waits for what the gateway has passed on, though no slot has it yet', () => {
+    const m = drain(serving())
+      .observed({ ...at(0), underWay: 1 })
+      .observed({ ...at(0), underWay: 1 });
+    expect(m.settled).toEqual({});
+    expect(status(m).summary).toBe('Draining (0 of 4 slots busy, 1 under way through the gateway)');
+    m.observed({ ...at(0), underWay: 0 }).observed({ ...at(0), underWay: 0 });
+    expect(m.settled).toEqual({ drain: { ok: true, result: { draining: true, waited_seconds: 0 } } });
+  });
+  test('of a server that does not tell what is at work is judged by the gateway alone', () => {
+    const m = drain(
+      machine()
+        .toServing()
+        .observed({ ...READY, underWay: 2 }),
+    );
+    expect(status(m).summary).toBe('Draining (2 under way through the gateway)');
+    expect(m.observed({ ...READY, underWay: 1 }).observed({ ...READY, underWay: 0 }).settled).toEqual({});
+    expect(m.after(2_000).observed({ ...READY, underWay: 0 }).settled).toEqual({
+      drain: { ok: true, result: { draining: true, waited_seconds: 2, counted_by: 'gateway' } },
+    });
+    expect(status(m).summary).toBe('Drained (nothing is under way through the gateway)');
+  });
+  test('that the gateway does not see end in time tells its count', () => {
+    const m = drain(
+      machine()
+        .toServing()
+        .observed({ ...READY, underWay: 2 }),
+    );
+    expect(m.after(60_000).timer('drain').settled).toMatchObject({
+      drain: {
+        error: {
+          message:
+            'Not empty after 60 s (2 under way through the gateway); it goes on draining until an undrain',
+        },
+      },
+    });
+  });
+  test('where nobody tells what is at work is refused at once, and changes nothing', () => {
+    const m = drain(machine().toServing());
+    expect(m.settled).toMatchObject({
+      drain: {
+        ok: false,
+        error: { reason: 'work-unknown', message: expect.stringContaining('no gateway is open here') },
+      },
+    });
+    expect(m.armed).toEqual({});
+    expect(status(m)).not.toHaveProperty('draining');
+    expect(m.exited().timer('wait').spawned().observed(at(1)).state.tellsWork).toBe(true);
   });
 });
 

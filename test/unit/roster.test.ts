@@ -42,6 +42,8 @@ class Host {
     const parts = {
       id,
       variant: {},
+      accepting: true,
+      lastModels: [],
       record: () => {
         throw new Error('nobody asks');
       },

@@ -12,7 +12,10 @@ import { RecordedLog } from '../support/recorded-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function supervisorOf(...ids: string[]): Promise<Supervisor> {
-  const folder = await temporaryFolder();
+  return supervisorIn(await temporaryFolder(), ...ids);
+}
+
+function supervisorIn(folder: string, ...ids: string[]): Supervisor {
   const loops = ids.map(
     (id) =>
       new RuntimeLoop({
@@ -72,4 +75,14 @@ test('while it ends it takes no command any more: what that started would outliv
     });
   }
   await ending;
+});
+
+test('what a runtime served before this reporter was started is known to the gateway, and told to nobody else', async () => {
+  const folder = await temporaryFolder();
+  new RuntimeMemory(folder, 'a').save({ spent_at_ms: [], restarts_total: 0, models: ['m'] });
+  const supervisor = supervisorIn(folder, 'a');
+  expect(supervisor.routables()).toMatchObject([
+    { id: 'a', models: [{ id: 'm', state: 'unloaded' }], accepting: false },
+  ]);
+  expect(supervisor.records()[0]?.descriptor).not.toHaveProperty('models');
 });
