@@ -33,10 +33,10 @@ ReadWritePaths=-${path(`${home}/.cache`)} -${path(`${home}/.nv`)}
 # - no PrivateDevices=, no DevicePolicy=: GPUs are devices; no MemoryDenyWriteExecute=: V8 and CUDA compile;
 #   no RestrictNamespaces=: the sandbox "bwrap" makes namespaces; no PrivateNetwork=: models serve, and hubs are asked;
 # - no ProtectKernelLogs=, ProtectHostname=, ProtectKernelTunables=: they mount over parts of /proc, and the kernel then lets
-#   no sandbox have a /proc of its own.
+#   no sandbox have a /proc of its own;
+# - no ProtectClock=: before systemd 252 it closes all devices but the clock's. It needs CAP_SYS_TIME, which is gone.
 ProtectKernelModules=yes
 ProtectControlGroups=yes
-ProtectClock=yes
 RestrictRealtime=yes
 CapabilityBoundingSet=
 AmbientCapabilities=`;
