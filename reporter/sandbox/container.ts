@@ -1,9 +1,18 @@
 // Owns the container sandbox as the supervisor sees it: one child, which is the engine's client in the foreground.
 
 import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Endpoint } from '../backends/backend.ts';
 import { messageOf } from '../errors.ts';
-import { containerArgs, type ContainerSettings, type Engine } from './container-args.ts';
+import type { LaunchSpec } from '../supervisor/child.ts';
+import {
+  containerArgs,
+  type ContainerLaunch,
+  type ContainerSettings,
+  type Engine,
+} from './container-args.ts';
 import { findProgram, THIS_HOST } from './program/host-files.ts';
 import { visiblePaths } from './program/visible-paths.ts';
 import { addressOf, loopbackFaults, type Sandbox } from './sandbox.ts';
@@ -15,6 +24,11 @@ export type ContainerOptions = Omit<ContainerSettings, 'image'> & { image: strin
 
 export function containerSandbox(options: ContainerOptions): Sandbox {
   const { image = '' } = options;
+  // Which of the named files are there is the host's matter of the moment.
+  const asked = (spec: LaunchSpec, endpoint: Endpoint): readonly string[] => {
+    const launch = launchOf(spec, endpoint);
+    return [engineHere() ?? 'podman', JSON.stringify({ ...options, ...launch })];
+  };
   return {
     kind: 'container',
     bringsProgram: true,
@@ -23,23 +37,18 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
       const words = { command: '', args: spec.args, env: spec.env, cwd: spec.workdir ?? '/' };
       const named = visiblePaths(words, THIS_HOST, []);
       const read = [...options.read, ...named.filter((path) => !options.write.includes(path))];
-      const launch = {
-        ...addressOf(endpoint),
-        args: spec.args,
-        env: Object.keys(spec.env),
-        workdir: spec.workdir,
-      };
       const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
       return {
         command: engine,
-        args: containerArgs(engine, { ...options, image, read }, launch, user),
+        args: containerArgs(engine, { ...options, image, read }, launchOf(spec, endpoint), user),
         env: spec.env,
         workdir: undefined,
-        // Which of the named files are there is the host's matter of the moment.
-        asked: [engine, JSON.stringify({ ...options, ...launch })],
+        asked: asked(spec, endpoint),
       };
     },
-    async faults(_spec, endpoint) {
+    asked,
+    async faults(spec, endpoint) {
+      await lookAtNamed(spec);
       const faults = loopbackFaults(endpoint, 'container');
       if (options.image === undefined) {
         faults.push('Sandbox container needs an image; set image in [runtimes.sandbox]');
@@ -70,6 +79,26 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
       }
     },
   };
+}
+
+function launchOf(spec: LaunchSpec, endpoint: Endpoint): ContainerLaunch {
+  return { ...addressOf(endpoint), args: spec.args, env: Object.keys(spec.env), workdir: spec.workdir };
+}
+
+/**
+ * Looks at every file that `confine` will look at. It does so on the main loop, which a dead mount must not hold; here
+ * such a look is only a check that does not end.
+ */
+async function lookAtNamed({ args, env, workdir }: LaunchSpec): Promise<void> {
+  const values = [...args.map((word) => word.replace(/^-[^=]*=/, '')), ...Object.values(env)];
+  const files = values
+    .flatMap((value) => [value, ...value.split(':')])
+    .filter((word) => !word.startsWith('-'));
+  const paths = new Set(files.map((word) => resolve(workdir ?? '/', word)));
+  for (const path of paths) {
+    // One after the other: each that hangs holds one of the few threads for files.
+    await stat(path).catch(() => undefined);
+  }
 }
 
 function ask(engine: Engine, args: readonly string[]): Promise<unknown> {

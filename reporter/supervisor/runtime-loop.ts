@@ -127,7 +127,7 @@ export class RuntimeLoop implements ManagedRuntime {
     const { id } = backend.descriptor;
     const variant = withWish(AS_MANIFEST, remembered);
     backend.reset(variant.preset);
-    const recognition = await recognize(remembered, this.#launcher.spec(variant));
+    const recognition = await recognize(remembered, this.#launcher.asked(variant));
     if (recognition.kind !== 'ours') {
       if (recognition.kind === 'gone') await this.#launcher.clear(variant);
       if (recognition.kind === 'different') {
