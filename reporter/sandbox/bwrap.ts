@@ -6,7 +6,7 @@ import { bwrapFaults } from './bwrap-check.ts';
 import type { Endpoint } from '../backends/backend.ts';
 import type { LaunchSpec } from '../supervisor/child.ts';
 import type { Plan } from './program/plan.ts';
-import { addressOf, loopbackFaults, type Sandbox } from './sandbox.ts';
+import { addressOf, askedOf, loopbackFaults, type Sandbox } from './sandbox.ts';
 
 export type BwrapSettings = Pick<Plan, 'read' | 'write' | 'devices' | 'socketDir'>;
 
@@ -22,8 +22,7 @@ export function bwrapSandbox(settings: BwrapSettings): Sandbox {
   };
   const asked = (spec: LaunchSpec, endpoint: Endpoint): readonly string[] => [
     planOf(spec, endpoint),
-    spec.command,
-    ...spec.args,
+    ...askedOf(spec),
   ];
   return {
     kind: 'bwrap',

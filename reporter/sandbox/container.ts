@@ -26,7 +26,7 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
   const { image = '' } = options;
   // Which of the named files are there is the host's matter of the moment.
   const asked = (spec: LaunchSpec, endpoint: Endpoint): readonly string[] => {
-    const launch = launchOf(spec, endpoint);
+    const launch = { ...launchOf(spec, endpoint), args: spec.asked ?? spec.args };
     return [engineHere() ?? 'podman', JSON.stringify({ ...options, ...launch })];
   };
   return {

@@ -9,6 +9,7 @@ import { UNCONFINED, type Sandbox } from '../../reporter/sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from '../../reporter/supervisor/adopt.ts';
 import { makeBackend } from '../../reporter/backends/registry.ts';
 import type { LaunchSpec } from '../../reporter/supervisor/child.ts';
+import { Launcher } from '../../reporter/supervisor/launcher.ts';
 import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
 import { RuntimeMemory, type RememberedChild } from '../../reporter/supervisor/memory.ts';
 import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
@@ -51,6 +52,17 @@ test('a child is known by what was asked for, where the way to do it has changed
   const child = { ...(await running()), asked: ['llama-server', '-m', 'a.gguf'] };
   expect(await recognize(child, [['llama-server', '-m', 'a.gguf']])).toEqual({ kind: 'ours' });
   expect(await recognize(child, [['llama-server', '-m', 'b.gguf']])).toMatchObject({ kind: 'different' });
+});
+
+test('an ONNX host is known also where Node or the package has moved, and by the line of an earlier release', async () => {
+  const process = { args: ['--model', '/m.onnx'] };
+  const backend = makeBackend({ id: 'onnx', adapter: 'onnx', process }, { llamaServer: 'x' });
+  const asked = new Launcher(() => ({ backend })).asked({});
+  const { command, args, asked: words = [] } = backend.launchSpec(undefined);
+  expect(words.join(' ')).toMatch(/^arw-onnx-host --model \/m\.onnx /);
+  const child = await running();
+  expect(await recognize({ ...child, asked: [...words] }, asked)).toEqual({ kind: 'ours' });
+  expect(asked).toEqual([words, [command, ...args]]);
 });
 
 test('nothing that its arguments name is looked at to adopt a child: it may lie on a dead mount', async () => {
