@@ -24,10 +24,12 @@ export type ContainerOptions = Omit<ContainerSettings, 'image'> & { image: strin
 
 export function containerSandbox(options: ContainerOptions): Sandbox {
   const { image = '' } = options;
-  // Which of the named files are there is the host's matter of the moment.
+  // Neither which engine is here nor which of the named files are there was asked for: both are the host's matter of
+  // the moment. How long a stop may take is the reporter's.
   const asked = (spec: LaunchSpec, endpoint: Endpoint): readonly string[] => {
+    const { stopGraceMs: _, ...settings } = options;
     const launch = { ...launchOf(spec, endpoint), args: spec.asked ?? spec.args };
-    return [engineHere() ?? 'podman', JSON.stringify({ ...options, ...launch })];
+    return ['container', JSON.stringify({ ...settings, ...launch })];
   };
   return {
     kind: 'container',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { containerSandbox } from '../../reporter/sandbox/container.ts';
+import { containerSandbox, type ContainerOptions } from '../../reporter/sandbox/container.ts';
 import { eventually } from '../support/eventually.ts';
 import { processesWith } from '../support/processes.ts';
 import { STUB, SupervisedStub, type SupervisedOptions } from '../support/supervised-stub.ts';
@@ -16,6 +16,16 @@ const IMAGE = `image:${STUB}`;
 const NAME = 'arw-gpu-01-llama_stub';
 const ENDPOINT = { origin: 'http://127.0.0.1:8081', headers: {} };
 const SPEC = { command: 'llama-server', args: [], env: {}, workdir: undefined };
+
+const OPTIONS: ContainerOptions = {
+  name: NAME,
+  image: IMAGE,
+  entrypoint: undefined,
+  read: [],
+  write: [],
+  devices: undefined,
+  stopGraceMs: 5_000,
+};
 
 /** A PATH on which the fake engine is the only one, under this name; what it was called with is in `calls`. */
 async function engineNamed(...names: string[]): Promise<{ calls: () => Promise<string[][]> }> {
@@ -93,20 +103,29 @@ describe('a supervised runtime', () => {
   });
 });
 
-describe('what is missing is said', () => {
-  const options = {
-    name: NAME,
-    image: IMAGE,
-    entrypoint: undefined,
-    read: [],
-    write: [],
-    devices: undefined,
-    stopGraceMs: 5_000,
-  };
+function asked(more: Partial<ContainerOptions> = {}): readonly string[] {
+  return containerSandbox({ ...OPTIONS, ...more }).asked(SPEC, ENDPOINT);
+}
 
+describe('what a later reporter knows it by', () => {
+  test('is the same whichever engine there is, and however long a stop may take', async () => {
+    await engineNamed('podman');
+    expect(asked({ stopGraceMs: 60_000 })).toEqual(asked());
+    expect(containerSandbox(OPTIONS).confine(SPEC, ENDPOINT).asked).toEqual(asked());
+    await engineNamed('docker');
+    expect(containerSandbox(OPTIONS).confine(SPEC, ENDPOINT).asked).toEqual(asked());
+  });
+
+  test('is another with another image or other devices', () => {
+    expect(asked({ image: 'other' })).not.toEqual(asked());
+    expect(asked({ devices: 'gpu_cuda' })).not.toEqual(asked());
+  });
+});
+
+describe('what is missing is said', () => {
   test('no engine', async () => {
     await engineNamed();
-    expect(await containerSandbox(options).faults(SPEC, ENDPOINT)).toEqual([
+    expect(await containerSandbox(OPTIONS).faults(SPEC, ENDPOINT)).toEqual([
       'Sandbox container needs podman or docker; install one (Debian: apt-get install podman), or use sandbox bwrap',
     ]);
   });
@@ -114,7 +133,7 @@ describe('what is missing is said', () => {
   test('an engine that does not run', async () => {
     await engineNamed('docker');
     vi.stubEnv('FAKE_ENGINE_DOWN', '1');
-    expect(await containerSandbox(options).faults(SPEC, ENDPOINT)).toEqual([
+    expect(await containerSandbox(OPTIONS).faults(SPEC, ENDPOINT)).toEqual([
       'docker does not answer (Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?); start it and let this user use it',
     ]);
   });
@@ -122,7 +141,7 @@ describe('what is missing is said', () => {
   test('no image, which a switch may find out; and an address that is not of this host alone', async () => {
     await engineNamed('podman');
     const endpoint = { origin: 'http://192.0.2.1:8081', headers: {} };
-    expect(await containerSandbox({ ...options, image: undefined }).faults(SPEC, endpoint)).toEqual([
+    expect(await containerSandbox({ ...OPTIONS, image: undefined }).faults(SPEC, endpoint)).toEqual([
       'Sandbox container is reached on 127.0.0.1 only, not on 192.0.2.1; change --host or process.health.url, or use sandbox none',
       'Sandbox container needs an image; set image in [runtimes.sandbox]',
     ]);
