@@ -35,6 +35,7 @@ export function bwrapSandbox(settings: BwrapSettings): Sandbox {
         args: [...NODE_FLAGS, sandboxProgram(), 'outer', ...words],
         // Where Node and this release lie may change with an upgrade, which is no reason to part with a child.
         asked: asked(spec, endpoint),
+        confinedIn: 'bwrap',
       };
     },
     asked,

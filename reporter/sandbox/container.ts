@@ -35,7 +35,7 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
     kind: 'container',
     bringsProgram: true,
     confine(spec, endpoint) {
-      const engine = engineHere() ?? 'podman';
+      const engine = enginesHere()[0] ?? 'podman';
       const words = { command: '', args: spec.args, env: spec.env, cwd: spec.workdir ?? '/' };
       const named = visiblePaths(words, THIS_HOST, []);
       const read = [...options.read, ...named.filter((path) => !options.write.includes(path))];
@@ -46,6 +46,7 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
         env: spec.env,
         workdir: undefined,
         asked: asked(spec, endpoint),
+        confinedIn: 'container',
       };
     },
     asked,
@@ -55,7 +56,7 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
       if (options.image === undefined) {
         faults.push('Sandbox container needs an image; set image in [runtimes.sandbox]');
       }
-      const engine = engineHere();
+      const [engine] = enginesHere();
       if (engine === undefined) {
         faults.push(
           'Sandbox container needs podman or docker; install one (Debian: apt-get install podman), or use sandbox bwrap',
@@ -72,19 +73,25 @@ export function containerSandbox(options: ContainerOptions): Sandbox {
     },
     /** A client that is killed leaves its container running, port and GPU memory included. */
     async clear() {
-      const engine = engineHere();
-      if (engine === undefined) return;
-      try {
-        await ask(engine, ['rm', '--force', options.name]);
-      } catch {
-        // There is none, or the engine is away: a launch that this hinders says so itself.
-      }
+      // In all of them: another one may have been the first when it was launched.
+      await Promise.all(enginesHere().map((engine) => remove(engine, options.name)));
     },
   };
 }
 
 function launchOf(spec: LaunchSpec, endpoint: Endpoint): ContainerLaunch {
   return { ...addressOf(endpoint), args: spec.args, env: Object.keys(spec.env), workdir: spec.workdir };
+}
+
+/** Podman gives a server its time to end, unless it is told to give none; older ones cannot be told. */
+async function remove(engine: Engine, name: string): Promise<void> {
+  try {
+    await ask(engine, ['rm', '--force', ...(engine === 'podman' ? ['--time', '0'] : []), name]);
+  } catch (error) {
+    // There is none, or the engine is away: a launch that this hinders says so itself.
+    if (!messageOf(error).includes('unknown flag')) return;
+    await ask(engine, ['rm', '--force', name]).catch(() => undefined);
+  }
 }
 
 /**
@@ -107,7 +114,8 @@ function ask(engine: Engine, args: readonly string[]): Promise<unknown> {
   return promisify(execFile)(engine, args, { timeout: ENGINE_TIMEOUT_MS });
 }
 
-function engineHere(): Engine | undefined {
+/** The one to use comes first. */
+function enginesHere(): Engine[] {
   const path = process.env['PATH'] ?? '';
-  return ENGINES.find((engine) => findProgram(engine, path, '/', THIS_HOST) !== undefined);
+  return ENGINES.filter((engine) => findProgram(engine, path, '/', THIS_HOST) !== undefined);
 }

@@ -14,7 +14,7 @@ export type Sandbox = {
   asked(spec: LaunchSpec, endpoint: Endpoint): readonly string[];
   /** Reasons why this launch cannot be confined on this host, each saying what to do. */
   faults(spec: LaunchSpec, endpoint: Endpoint): Promise<string[]>;
-  /** Ends what a killed child leaves running. To be awaited before a launch and after an end. */
+  /** Ends what a killed child leaves running; never rejects. To be awaited before a launch and after an end. */
   clear(): Promise<void>;
 };
 

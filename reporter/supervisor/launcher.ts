@@ -15,12 +15,20 @@ export type LaunchParts = {
   sandbox?: (kind: SandboxKind | undefined) => Sandbox;
 };
 
-export type Launched = { child: Child; spec: LaunchSpec; startBytes: number };
+export type Launched = {
+  child: Child;
+  spec: LaunchSpec;
+  startBytes: number;
+  /** What it was confined by, whatever is in force when it ends. */
+  sandbox: Sandbox;
+};
 
 export class Launcher {
   readonly #parts: () => LaunchParts;
   readonly #check = new BoundedCheck();
   readonly #switchCheck = new BoundedCheck();
+  /** Pending while something that an ended child left is being ended. */
+  #cleared: Promise<unknown> = Promise.resolve();
 
   /** @param parts those in force: another manifest may bring others. */
   constructor(parts: () => LaunchParts) {
@@ -45,7 +53,9 @@ export class Launcher {
   }
 
   /** Reasons why nothing can be launched now; the backend then looks where this variant makes it serve. */
-  faults(variant: Variant): Promise<string[]> {
+  async faults(variant: Variant): Promise<string[]> {
+    // It may still hold the port.
+    await this.#cleared;
     const { backend } = this.#parts();
     const { bringsProgram } = this.sandboxOf(variant);
     backend.reset(variant.preset);
@@ -60,9 +70,11 @@ export class Launcher {
     return this.#switchCheck.run(() => this.#confineFaults(variant));
   }
 
-  /** Ends what a killed child of this variant left running. */
-  clear(variant: Variant): Promise<void> {
-    return this.sandboxOf(variant).clear();
+  /** Ends what an ended child left running; until then nothing is launched. */
+  async clear(sandbox: Sandbox): Promise<void> {
+    const clearing = sandbox.clear();
+    this.#cleared = Promise.all([this.#cleared, clearing]);
+    await clearing;
   }
 
   /** @throws the error of `spawn`. */
@@ -73,7 +85,7 @@ export class Launcher {
     await sandbox.clear();
     const { file, startBytes } = await output.open();
     try {
-      return { child: await Child.spawn(spec, file.fd), spec, startBytes };
+      return { child: await Child.spawn(spec, file.fd), spec, startBytes, sandbox };
     } finally {
       // A child has its own copy of the descriptor from the spawn on.
       await file.close();

@@ -1,11 +1,20 @@
 // A server in a container, with a program in the engine's place that behaves as podman and docker are documented to.
 
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { makeBackend } from '../../reporter/backends/registry.ts';
+import { redactor } from '../../reporter/logs/redaction.ts';
+import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
 import { containerSandbox, type ContainerOptions } from '../../reporter/sandbox/container.ts';
+import { sandboxesOf } from '../../reporter/sandbox/sandboxes.ts';
+import { RuntimeLog } from '../../reporter/supervisor/logs.ts';
+import { RuntimeMemory } from '../../reporter/supervisor/memory.ts';
+import { RuntimeLoop } from '../../reporter/supervisor/runtime-loop.ts';
+import { POLICY } from '../support/machine-driver.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { processesWith } from '../support/processes.ts';
 import { STUB, SupervisedStub, type SupervisedOptions } from '../support/supervised-stub.ts';
@@ -28,7 +37,9 @@ const OPTIONS: ContainerOptions = {
 };
 
 /** A PATH on which the fake engine is the only one, under this name; what it was called with is in `calls`. */
-async function engineNamed(...names: string[]): Promise<{ calls: () => Promise<string[][]> }> {
+async function engineNamed(
+  ...names: string[]
+): Promise<{ folder: string; calls: () => Promise<string[][]> }> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'bin'));
   for (const name of names) {
@@ -43,7 +54,7 @@ async function engineNamed(...names: string[]): Promise<{ calls: () => Promise<s
     const lines = (await readFile(join(folder, 'calls'), 'utf8')).trim().split('\n');
     return lines.map((line) => v.parse(v.array(v.string()), JSON.parse(line)));
   };
-  return { calls };
+  return { folder, calls };
 }
 
 function contained(options: SupervisedOptions = {}): SupervisedOptions {
@@ -100,6 +111,84 @@ describe('a supervised runtime', () => {
     await SupervisedStub.ready(contained());
     const commands = (await calls()).map((words) => words.join(' '));
     expect(commands.slice(0, 2)).toEqual(['version', `rm --force ${NAME}`]);
+  });
+
+  test('that crashes is told at once, and is launched anew when its container is gone', async () => {
+    const { folder, calls } = await engineNamed('docker');
+    const stub = await SupervisedStub.ready(contained());
+    const removals = async (): Promise<number> =>
+      (await calls()).filter(([command]) => command === 'rm').length;
+    await writeFile(join(folder, 'hold'), '');
+    process.kill(stub.pid, 'SIGKILL');
+    await stub.statusWhere(({ pid }) => pid === undefined, 'the crash is told');
+    await eventually('the removal began', async () => (await removals()) === 2);
+    expect(stub.status.state).not.toBe('ready');
+
+    await rm(join(folder, 'hold'));
+    await stub.statusWhere(({ state }) => state === 'ready', 'ready again');
+    // The next launch has not looked at the port while the container still held it.
+    expect(stub.log.text()).not.toContain('is in use');
+    expect(await processesWith(`${STUB} -m ${stub.modelPath}`)).toHaveLength(2);
+  });
+
+  test('whose manifest takes it out of its container leaves none behind, also when its client had to be killed', async () => {
+    await engineNamed('docker');
+    const policy = { ...POLICY, stopGraceMs: 100 };
+    const stub = await SupervisedStub.ready(contained({ args: ['--ignore-sigterm'], policy }));
+    const args = [STUB, '-m', stub.modelPath, '--port', String(stub.port)];
+    const entry: RuntimeEntry = {
+      id: 'llama:stub',
+      adapter: 'llama.cpp',
+      process: { command: process.execPath, args },
+    };
+    const sandbox = sandboxesOf(entry, { node: 'gpu-01', stateDir: stub.folder, stopGraceMs: 100 });
+    const first = stub.pid;
+    stub.loop.replace({ backend: makeBackend(entry, { llamaServer: 'x' }), policy, sandbox }, true);
+    await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready outside');
+    expect(stub.loop.record().descriptor.sandbox).toBe('none');
+    expect(await processesWith(`${STUB} -m ${stub.modelPath}`)).toHaveLength(1);
+  });
+
+  test('whose client ended while no reporter was there leaves no container, whatever the manifest says by now', async () => {
+    const { calls } = await engineNamed('podman');
+    const folder = await temporaryFolder();
+    const memory = new RuntimeMemory(folder, 'llama:stub');
+    const gone = { pid: process.pid, start: '1', command: 'podman', args: [], started_at_ms: 1 };
+    const child = { ...gone, log_start_bytes: 0, confined_in: 'container' as const };
+    memory.save({ spent_at_ms: [], restarts_total: 0, child });
+    const entry: RuntimeEntry = { id: 'llama:stub', adapter: 'llama.cpp', process: {} };
+    const loop = new RuntimeLoop({
+      backend: makeBackend(entry, { llamaServer: 'x' }),
+      policy: POLICY,
+      sandbox: sandboxesOf(entry, { node: 'gpu-01', stateDir: folder, stopGraceMs: 100 }),
+      output: new RuntimeLog(folder, entry.id, () => redactor([])),
+      memory,
+      log: new RecordedLog(),
+      onMaterialChange: () => undefined,
+    });
+    await loop.adopt();
+    const removed = await eventually('the removal', async () =>
+      (await calls().catch(() => [])).find(([command]) => command === 'rm'),
+    );
+    expect(removed).toEqual(['rm', '--force', '--time', '0', NAME]);
+  });
+});
+
+describe('a left-over container is removed', () => {
+  test('by an older podman, which knows no --time', async () => {
+    const { calls } = await engineNamed('podman');
+    vi.stubEnv('FAKE_ENGINE_OLD', '1');
+    await containerSandbox(OPTIONS).clear();
+    expect(await calls()).toEqual([
+      ['rm', '--force', '--time', '0', NAME],
+      ['rm', '--force', NAME],
+    ]);
+  });
+
+  test('from every engine that is here', async () => {
+    const { calls } = await engineNamed('podman', 'docker');
+    await containerSandbox(OPTIONS).clear();
+    expect(await calls()).toHaveLength(2);
   });
 });
 
