@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { presetSpec } from './backends/launch-spec.ts';
 import type { Manifest, RuntimeEntry } from './manifest-schema.ts';
-import type { Variant } from './supervisor/variant.ts';
+import { launchedDevices } from './sandbox/devices.ts';
+import { AS_MANIFEST, type Variant } from './supervisor/variant.ts';
 
 export type Change =
   | { kind: 'keep'; id: string }
@@ -56,8 +57,9 @@ export function diffManifests(
     const old = earlier.get(id);
     if (old === undefined) return { kind: 'add', id, entry };
     if (isDeepStrictEqual(old, entry)) return { kind: 'keep', id };
-    const given = variants.get(id)?.preset;
-    const stillGiven = given !== undefined && entry.presets?.[given] !== undefined ? given : undefined;
+    const given = variants.get(id) ?? AS_MANIFEST;
+    const { preset, ...rest } = given;
+    const stillGiven = preset !== undefined && entry.presets?.[preset] !== undefined ? given : rest;
     const same = isDeepStrictEqual(launchedBy(old, given), launchedBy(entry, stillGiven));
     return { kind: same ? 'update' : 'restart', id, entry };
   });
@@ -76,14 +78,23 @@ export function changeWords(changes: readonly Change[]): string {
   return `${told.join(', ') || 'no runtime differs'}${unchanged > 0 ? `; ${unchanged} unchanged` : ''}`;
 }
 
-function launchedBy(entry: RuntimeEntry, preset: string | undefined): object {
+function launchedBy(entry: RuntimeEntry, { preset, sandbox }: Variant): object {
   const { args, env } = presetSpec(entry, '', preset);
+  const kind = sandbox ?? entry.sandbox?.kind ?? 'none';
   return {
     ...without(entry, NOT_LAUNCHED),
     process: without(entry.process, NOT_LAUNCHED_OF_PROCESS),
     args,
     env,
+    // A sandbox is made for these; without one they are words.
+    devices: launchedDevices(entry, kind),
+    askedAt: kind === 'none' ? undefined : askedAt(entry),
   };
+}
+
+/** Where `health` says that the server is; undefined where its arguments say it. */
+function askedAt({ process: { health } }: RuntimeEntry): string | undefined {
+  return health === undefined ? undefined : new URL(health.url).origin;
 }
 
 function without(table: object, keys: ReadonlySet<string>): object {

@@ -116,7 +116,7 @@ function faultsAmong(entry: RuntimeEntry, index: number, manifest: Manifest): st
     );
   }
   if (entry.adapter === 'remote') {
-    const meant = ['process', 'restart', 'presets', 'preset', 'auto_start'] as const;
+    const meant = ['process', 'sandbox', 'restart', 'presets', 'preset', 'auto_start'] as const;
     for (const key of meant) {
       const said = entry[key];
       const isSaid = typeof said === 'object' ? Object.keys(said).length > 0 : said !== undefined;

@@ -35,7 +35,9 @@ export function onnxBackend(entry: RuntimeEntry, descriptor: RuntimeDescriptor):
       presetSpec(entry, entry.process.command ?? process.execPath, preset),
       ONNX_DEFAULT_PORT,
     );
-    return entry.process.command === undefined ? { ...spec, args: [HOST_PROGRAM, ...spec.args] } : spec;
+    if (entry.process.command !== undefined) return spec;
+    // Where Node and this release lie may change with an upgrade, which is no reason to part with a child.
+    return { ...spec, args: [HOST_PROGRAM, ...spec.args], asked: ['arw-onnx-host', ...spec.args] };
   };
 
   let target = targetOf(undefined);

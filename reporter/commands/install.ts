@@ -5,11 +5,12 @@ import { chown, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ConfigError, readHub, readPlace, type Flags } from '../config.ts';
+import { ConfigError, readHub, readPlace, type Environment, type Flags } from '../config.ts';
 import { loadCredentials } from '../credentials.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { planInstall, UNIT, type Plan, type PlannedFile } from '../install/plan.ts';
+import { loadManifest, ManifestError } from '../manifest.ts';
+import { keyVariablesOf, planInstall, UNIT, type Plan, type PlannedFile } from '../install/plan.ts';
 import type { Account } from '../install/unit.ts';
 import { makeFolder } from '../lock.ts';
 
@@ -34,6 +35,7 @@ export async function installCommand(flags: InstallFlags): Promise<number> {
   const flagsOfScope = scope === 'system' ? withSystemPlaces(flags) : flags;
   const { node, manifestPath, stateDir } = readPlace(flagsOfScope, env);
   const hub = readHub(flags, env);
+  const keys = await keyVariables(manifestPath);
   const plan = planInstall({
     scope,
     node,
@@ -43,8 +45,9 @@ export async function installCommand(flags: InstallFlags): Promise<number> {
     configHome: env['XDG_CONFIG_HOME'] || join(homedir(), '.config'),
     program: [process.execPath, await realpath(process.argv[1] ?? '')],
     account,
-    env,
+    env: flags.dryRun === true ? withoutValues(env, keys) : env,
     enrolled: (await loadCredentials(stateDir, hub, node)) !== undefined,
+    keyVariables: keys,
   });
   if (flags.dryRun === true) {
     say(
@@ -84,9 +87,12 @@ async function write(
       await put(file);
       say(`wrote ${file.path}`);
     }
-    if (!now) {
-      say(`next:\n${plan.next.map((line) => `  ${line}`).join('\n')}`);
-      return EXIT.ok;
+    const hasKeys = plan.missingKeys.length === 0;
+    if (!now || !hasKeys) say(`next:\n${plan.next.map((line) => `  ${line}`).join('\n')}`);
+    if (!now) return EXIT.ok;
+    if (!hasKeys) {
+      const keys = plan.missingKeys.join(', ');
+      return refuse(`it is not started: ${plan.environment.path} lacks ${keys}; do what is next`);
     }
     for (const [command = '', ...args] of plan.activate) await promisify(execFile)(command, args);
     say(`${UNIT} is enabled and started; "arw-reporter status" tells how it fares`);
@@ -111,6 +117,22 @@ async function accountOf({ runAs }: InstallFlags): Promise<Account> {
   throw new ConfigError(
     `there is no account "${name}" on this host; make it (useradd --system), or name another`,
   );
+}
+
+/** What is shown shows no key. */
+function withoutValues(env: Environment, names: readonly string[]): Environment {
+  const set = names.filter((name) => env[name] !== undefined && env[name].trim() !== '');
+  return { ...env, ...Object.fromEntries(set.map((name) => [name, '...'])) };
+}
+
+/** None where the manifest is not written yet, or has a fault, which a start and "doctor" tell. */
+async function keyVariables(manifestPath: string): Promise<string[]> {
+  try {
+    return keyVariablesOf(await loadManifest(manifestPath));
+  } catch (error) {
+    if (error instanceof ManifestError) return [];
+    throw error;
+  }
 }
 
 function withSystemPlaces(flags: InstallFlags): Flags {

@@ -1,6 +1,7 @@
 // Owns what an installation consists of: which files, for whom, and the commands that follow. Pure.
 
 import { join } from 'node:path';
+import type { Manifest } from '../manifest-schema.ts';
 import { environmentText, unitText, type Account } from './unit.ts';
 
 export const UNIT = 'arw-reporter.service';
@@ -19,23 +20,37 @@ export type InstallOptions = {
   /** Handed on to the service where it is set. */
   env: Readonly<Record<string, string | undefined>>;
   enrolled: boolean;
+  /** Variables that the manifest says hold keys. */
+  keyVariables: readonly string[];
 };
 
 export type PlannedFile = { path: string; text: string; mode: number };
-export type Plan = { unit: PlannedFile; environment: PlannedFile; next: string[]; activate: string[][] };
+export type Plan = {
+  unit: PlannedFile;
+  environment: PlannedFile;
+  next: string[];
+  activate: string[][];
+  missingKeys: string[];
+};
 
-const HANDED_ON = ['LLAMA_SERVER_BIN', 'ARW_RUNTIME_RESTART_MAX', 'ARW_RUNTIME_RESTART_WINDOW_SEC'];
+const HANDED_ON = [
+  'LLAMA_SERVER_BIN',
+  'ARW_RUNTIME_RESTART_MAX',
+  'ARW_RUNTIME_RESTART_WINDOW_SEC',
+  'ARW_GATEWAY_PORT',
+];
 
 export function planInstall(options: InstallOptions): Plan {
-  const { scope, account, env, stateDir } = options;
+  const { scope, account, env, stateDir, keyVariables } = options;
   const isSystem = scope === 'system';
   const units = isSystem ? '/etc/systemd/system' : join(options.configHome, 'systemd', 'user');
   const settings = isSystem ? '/etc/runtime-matrix' : join(options.configHome, 'runtime-matrix');
   const environmentFile = join(settings, 'arw-reporter.env');
-  const handedOn = HANDED_ON.flatMap((name) => {
+  const handedOn = [...HANDED_ON, ...keyVariables].flatMap((name) => {
     const value = env[name];
-    return value === undefined || value === '' ? [] : [[name, value] as const];
+    return value === undefined || value.trim() === '' ? [] : [[name, value] as const];
   });
+  const missingKeys = keyVariables.filter((name) => !handedOn.some(([given]) => given === name));
   const systemctl = isSystem ? ['systemctl'] : ['systemctl', '--user'];
   const activate = [
     [...systemctl, 'daemon-reload'],
@@ -62,12 +77,28 @@ export function planInstall(options: InstallOptions): Plan {
     },
     next: [
       ...(options.enrolled ? [] : [enrolLine(options)]),
+      ...(missingKeys.length === 0 ? [] : [keysLine(missingKeys, environmentFile, isSystem)]),
       activate.map((command) => command.join(' ')).join(' && '),
       ...(isSystem ? [`sudo arw-reporter status --state-dir ${stateDir}`] : []),
       ...(isSystem ? [] : ['loginctl enable-linger   # it and its models go on when you log out']),
     ],
     activate,
+    missingKeys,
   };
+}
+
+/** The variables of the service's environment that this manifest says hold keys. */
+export function keyVariablesOf({ gateway, runtimes }: Manifest): string[] {
+  const ofGateway = gateway?.enabled === false ? undefined : gateway?.api_key_env;
+  const ofRemotes = runtimes.map(({ remote }) => (remote?.opt_in === true ? remote.api_key_env : undefined));
+  return [...new Set([ofGateway, ...ofRemotes])].filter((name) => name !== undefined);
+}
+
+/** Keys that were not to be had here; nobody else may read that file. */
+function keysLine(names: readonly string[], file: string, isSystem: boolean): string {
+  const lines = names.map((name) => `${name}="..."`).join(' and ');
+  const what = names.length === 1 ? 'a key' : 'keys';
+  return `${isSystem ? 'sudoedit' : '"${EDITOR:-vi}"'} ${file}   # add ${lines}, ${what} that the manifest names`;
 }
 
 function enrolLine({ account, hub, node, stateDir }: InstallOptions): string {

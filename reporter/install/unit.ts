@@ -31,12 +31,12 @@ ReadWritePaths=${path(stateDir)} /tmp /var/tmp
 ProtectHome=read-only
 ReadWritePaths=-${path(`${home}/.cache`)} -${path(`${home}/.nv`)}
 # - no PrivateDevices=, no DevicePolicy=: GPUs are devices; no MemoryDenyWriteExecute=: V8 and CUDA compile;
-#   no RestrictNamespaces=: the sandbox "bwrap" makes namespaces; no PrivateNetwork=: models serve, and hubs are asked.
+#   no RestrictNamespaces=: the sandbox "bwrap" makes namespaces; no PrivateNetwork=: models serve, and hubs are asked;
+# - no ProtectKernelLogs=, ProtectHostname=, ProtectKernelTunables=: they mount over parts of /proc, and the kernel then lets
+#   no sandbox have a /proc of its own;
+# - no ProtectClock=: before systemd 252 it closes all devices but the clock's. It needs CAP_SYS_TIME, which is gone.
 ProtectKernelModules=yes
-ProtectKernelLogs=yes
 ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectClock=yes
 RestrictRealtime=yes
 CapabilityBoundingSet=
 AmbientCapabilities=`;

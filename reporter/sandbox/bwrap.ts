@@ -3,31 +3,42 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bwrapFaults } from './bwrap-check.ts';
+import type { Endpoint } from '../backends/backend.ts';
+import type { LaunchSpec } from '../supervisor/child.ts';
 import type { Plan } from './program/plan.ts';
-import { addressOf, loopbackFaults, type Sandbox } from './sandbox.ts';
+import { addressOf, askedOf, loopbackFaults, type Sandbox } from './sandbox.ts';
 
 export type BwrapSettings = Pick<Plan, 'read' | 'write' | 'devices' | 'socketDir'>;
 
 export function bwrapSandbox(settings: BwrapSettings): Sandbox {
+  const planOf = (spec: LaunchSpec, endpoint: Endpoint): string => {
+    const plan: Plan = {
+      ...addressOf(endpoint),
+      ...settings,
+      workdir: spec.workdir !== undefined,
+      env: Object.keys(spec.env),
+    };
+    return JSON.stringify(plan);
+  };
+  const asked = (spec: LaunchSpec, endpoint: Endpoint): readonly string[] => [
+    planOf(spec, endpoint),
+    ...askedOf(spec),
+  ];
   return {
     kind: 'bwrap',
     bringsProgram: false,
     confine(spec, endpoint) {
-      const plan: Plan = {
-        ...addressOf(endpoint),
-        ...settings,
-        workdir: spec.workdir !== undefined,
-        env: Object.keys(spec.env),
-      };
-      const words = [JSON.stringify(plan), spec.command, ...spec.args];
+      const words = [planOf(spec, endpoint), spec.command, ...spec.args];
       return {
         ...spec,
         command: process.execPath,
         args: [...NODE_FLAGS, sandboxProgram(), 'outer', ...words],
         // Where Node and this release lie may change with an upgrade, which is no reason to part with a child.
-        asked: words,
+        asked: asked(spec, endpoint),
+        confinedIn: 'bwrap',
       };
     },
+    asked,
     async faults(_spec, endpoint) {
       return [...loopbackFaults(endpoint, 'bwrap'), ...(await bwrapFaults())];
     },

@@ -5,6 +5,7 @@ import type { SandboxKind } from '../../contract/words.ts';
 import type { RuntimeEntry } from '../manifest-schema.ts';
 import { bwrapSandbox } from './bwrap.ts';
 import { containerSandbox } from './container.ts';
+import { shownDevices } from './devices.ts';
 import { UNCONFINED, type Sandbox } from './sandbox.ts';
 
 export type SandboxesOptions = { node: string; stateDir: string; stopGraceMs: number };
@@ -15,14 +16,14 @@ export function sandboxesOf(
   { node, stateDir, stopGraceMs }: SandboxesOptions,
 ): (kind: SandboxKind | undefined) => Sandbox {
   const settings = entry.sandbox ?? {};
-  const devices = settings.devices ?? /^[gn]pu_/.test(entry.accelerator ?? '');
+  const devices = shownDevices(entry);
   const name = entry.id.replaceAll(':', '_');
   const sandboxes: Record<SandboxKind, Sandbox> = {
     none: UNCONFINED,
     bwrap: bwrapSandbox({
       read: settings.read ?? [],
       write: settings.write ?? [],
-      devices,
+      devices: devices !== undefined,
       socketDir: join(stateDir, 'sandboxes', name),
     }),
     container: containerSandbox({
@@ -31,7 +32,7 @@ export function sandboxesOf(
       entrypoint: settings.entrypoint,
       read: settings.read ?? [],
       write: settings.write ?? [],
-      devices: devices ? (entry.accelerator ?? 'other') : undefined,
+      devices,
       stopGraceMs,
     }),
   };

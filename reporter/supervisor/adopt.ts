@@ -1,7 +1,6 @@
 // Owns a process that an earlier reporter started: recognizing it, watching for its end, signalling its group.
 
 import { commandLineOf, startOf } from '../../system/process-identity.ts';
-import type { LaunchSpec } from './child.ts';
 import { signalGroup, type Supervised } from './child.ts';
 import type { RememberedChild } from './memory.ts';
 import type { Exit } from './state.ts';
@@ -15,8 +14,14 @@ export type Recognition =
   /** It lives, but it is not what the manifest asks for: it is left alone and told of. */
   | { kind: 'different'; reason: string };
 
-/** Is the remembered child still that process, and is it what would be launched now? */
-export async function recognize(child: RememberedChild, wanted: LaunchSpec): Promise<Recognition> {
+/**
+ * Is the remembered child still that process, and is it what would be launched now?
+ * @param asked the words by which it may be known, in the ways in which releases have put them.
+ */
+export async function recognize(
+  child: RememberedChild,
+  asked: readonly (readonly string[])[],
+): Promise<Recognition> {
   if ((await startOf(child.pid)) !== child.start) return { kind: 'gone' };
   const runs = await commandLineOf(child.pid);
   if (runs === undefined) return { kind: 'gone' };
@@ -25,7 +30,8 @@ export async function recognize(child: RememberedChild, wanted: LaunchSpec): Pro
   if (!sameWords(tail, child.args)) {
     return { kind: 'different', reason: 'it runs another command line than it was started with' };
   }
-  if (!sameWords(askedOf(child), askedOf(wanted))) {
+  const knownBy = child.asked ?? [child.command, ...child.args];
+  if (!asked.some((words) => sameWords(knownBy, words))) {
     return { kind: 'different', reason: 'the manifest asks for another command line now' };
   }
   return { kind: 'ours' };
@@ -56,14 +62,6 @@ export class AdoptedChild implements Supervised {
     // Whoever was its parent got the exit code; nobody can ask for it again.
     return { code: null, signal: null, atMs: Date.now() };
   }
-}
-
-function askedOf({
-  asked,
-  command,
-  args,
-}: Pick<LaunchSpec, 'command' | 'args'> & { asked?: readonly string[] | undefined }): readonly string[] {
-  return asked ?? [command, ...args];
 }
 
 function sameWords(a: readonly string[], b: readonly string[]): boolean {

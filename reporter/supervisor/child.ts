@@ -1,6 +1,7 @@
 // Owns one child process: how it is spawned in a group of its own, what it may inherit, how its group is signalled.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { SandboxKind } from '../../contract/words.ts';
 import type { Exit } from './state.ts';
 import { codeOf } from '../errors.ts';
 
@@ -14,6 +15,8 @@ export type LaunchSpec = {
    * this then. Left out: the command line.
    */
   asked?: readonly string[];
+  /** The sandbox that is around it; left out: none. */
+  confinedIn?: SandboxKind;
 };
 
 /** Names a child must not inherit: our own secrets, and settings that would silently change a server. */

@@ -20,6 +20,8 @@ const ChildSchema = v.object({
   args: v.array(v.string()),
   /** `LaunchSpec.asked`. */
   asked: v.optional(v.array(v.string())),
+  /** `LaunchSpec.confinedIn`: what it may leave running is to be ended there, whatever the manifest says by then. */
+  confined_in: v.optional(SandboxKindSchema),
   started_at_ms: v.number(),
   /** Where this launch's output begins in the runtime's log. */
   log_start_bytes: v.number(),
@@ -57,6 +59,7 @@ export async function describeChild(
     command: spec.command,
     args: [...spec.args],
     ...(spec.asked && { asked: [...spec.asked] }),
+    ...(spec.confinedIn && { confined_in: spec.confinedIn }),
     started_at_ms: Date.now(),
     log_start_bytes: logStartBytes,
     ...variant,

@@ -6,6 +6,7 @@ import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
 import type { Backend, Endpoint } from '../backends/backend.ts';
 import type { Log } from '../log.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AdoptedChild, recognize } from './adopt.ts';
 import { carryOut } from './carry-out.ts';
 import type { Supervised } from './child.ts';
@@ -137,9 +138,11 @@ export class RuntimeLoop implements ManagedRuntime {
     const { id } = backend.descriptor;
     const variant = withWish(AS_MANIFEST, remembered);
     backend.reset(variant.preset);
-    const recognition = await recognize(remembered, this.#launcher.spec(variant));
+    const recognition = await recognize(remembered, this.#launcher.asked(variant));
     if (recognition.kind !== 'ours') {
-      if (recognition.kind === 'gone') await this.#launcher.clear(variant);
+      if (recognition.kind === 'gone') {
+        void this.#launcher.clear(this.#launcher.sandboxOf(variant, remembered.confined_in));
+      }
       if (recognition.kind === 'different') {
         log.warn(
           `${id}: process ${remembered.pid} of an earlier reporter is left alone: ${recognition.reason}`,
@@ -153,7 +156,8 @@ export class RuntimeLoop implements ManagedRuntime {
     this.#child = child;
     const { pid, started_at_ms: startedAtMs } = remembered;
     this.#post({ kind: 'adopted', pid, startedAtMs, variant });
-    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes, variant);
+    const sandbox = this.#launcher.sandboxOf(variant);
+    void this.#awaitExit(child, this.#state.launch, remembered.log_start_bytes, sandbox);
   }
 
   /** Lets go of the child without ending it; nothing is started any more. */
@@ -296,17 +300,17 @@ export class RuntimeLoop implements ManagedRuntime {
       // The checks took their time, and nobody wants it any more: what is started now would only be stopped again.
       if (faults.length > 0 || this.#state.wanted === 'down')
         return this.#post({ kind: 'blocked', launch, reasons: faults });
-      const { child, spec, startBytes } = await this.#launcher.spawn(variant, this.#output);
+      const { child, spec, startBytes, sandbox } = await this.#launcher.spawn(variant, this.#output);
       this.#child = child;
       await this.#remembering.note(child, spec, startBytes, variant);
       this.#post({ kind: 'spawned', launch, pid: child.pid });
-      void this.#awaitExit(child, launch, startBytes, variant);
+      void this.#awaitExit(child, launch, startBytes, sandbox);
     } catch (error) {
       this.#post({ kind: 'blocked', launch, reasons: [`Cannot be launched: ${messageOf(error)}`] });
     }
   }
 
-  async #awaitExit(child: Supervised, launch: number, startBytes: number, variant: Variant): Promise<void> {
+  async #awaitExit(child: Supervised, launch: number, startBytes: number, sandbox: Sandbox): Promise<void> {
     const gone = new AbortController();
     this.#gone = gone.signal;
     void watchChild({
@@ -323,7 +327,9 @@ export class RuntimeLoop implements ManagedRuntime {
     const exit = await child.exited;
     gone.abort();
     endBounding();
-    await this.#launcher.clear(variant);
+    const cleared = this.#launcher.clear(sandbox);
+    // A stop has ended once nothing is left. A crash is told at once, and only the next launch waits.
+    if (this.#state.phase.kind === 'stopping') await cleared;
     if (this.#child === child) {
       this.#child = undefined;
       this.#remembering.child = undefined;

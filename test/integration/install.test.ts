@@ -79,6 +79,27 @@ test('writes unit and settings, and replaces a unit that somebody changed only w
   expect(await readFile(unit, 'utf8')).toContain('Type=notify');
 });
 
+test('is not started while a key that its manifest names is missing, and hands on one that is there', async () => {
+  const host = await Host.prepare();
+  const manifest = join(host.folder, 'keys.toml');
+  await writeFile(manifest, 'version = 1\n[gateway]\napi_key_env = "GATEWAY_KEY"\n');
+  const config = join(host.folder, 'config');
+  const env = { XDG_CONFIG_HOME: config, ARW_MANIFEST: manifest };
+  const settings = join(config, 'runtime-matrix', 'arw-reporter.env');
+  const without = await host.command('install', env, ...HUB, '--force', '--now');
+  expect(without).toMatchObject({
+    exitCode: 1,
+    stderr: `arw-reporter: it is not started: ${settings} lacks GATEWAY_KEY; do what is next\n`,
+  });
+  expect(without.stdout).toContain(`${settings}   # add GATEWAY_KEY="..."`);
+
+  const given = { ...env, GATEWAY_KEY: 'sk-local' };
+  expect(await host.command('install', given, ...HUB, '--force')).toMatchObject({ exitCode: 0 });
+  expect(await readFile(settings, 'utf8')).toContain('GATEWAY_KEY="sk-local"\n');
+  const shown = await host.command('install', given, ...HUB, '--dry-run');
+  expect(shown.stdout).toContain('GATEWAY_KEY="..."\n');
+});
+
 test('a system service needs an account that there is', async () => {
   const host = await Host.prepare();
   const as = ['--run-as', 'no-such-account-here'];

@@ -1,7 +1,8 @@
 // The unit and the settings that `arw-reporter install` writes: what a service must have, and nothing secret.
 
 import { describe, expect, test } from 'vitest';
-import { planInstall, type InstallOptions } from '../../reporter/install/plan.ts';
+import type { RuntimeEntry } from '../../reporter/manifest-schema.ts';
+import { keyVariablesOf, planInstall, type InstallOptions } from '../../reporter/install/plan.ts';
 
 const OPTIONS: InstallOptions = {
   scope: 'user',
@@ -14,6 +15,7 @@ const OPTIONS: InstallOptions = {
   account: undefined,
   env: { PATH: '/usr/bin:/bin', ARW_JOIN_TOKEN: 'secret', LLAMA_SERVER_BIN: '/opt/llama-server' },
   enrolled: true,
+  keyVariables: [],
 };
 const SYSTEM = {
   scope: 'system',
@@ -78,6 +80,8 @@ test('a service of the system: under an account, read-only but for what is named
     ]),
   );
   expect(settingsOf(unit.text).join('\n')).not.toMatch(/PrivateDevices|DevicePolicy|PrivateTmp|MemoryDeny/);
+  // bubblewrap gets no /proc where these mount over a part of it, and systemd 251 hides GPUs with the last.
+  expect(settingsOf(unit.text).join('\n')).not.toMatch(/KernelLogs|Hostname|KernelTunables|ProtectClock/);
   expect(next).toEqual([
     'systemctl daemon-reload && systemctl enable --now arw-reporter',
     'sudo arw-reporter status --state-dir /var/lib/runtime-matrix/gpu-01',
@@ -93,6 +97,46 @@ describe('the join token', () => {
     expect(planInstall({ ...OPTIONS, ...SYSTEM, enrolled: false }).next[0]).toBe(
       'sudo -u llm env ARW_JOIN_TOKEN=... arw-reporter enroll --hub https://hub.example/ --node gpu-01 --state-dir /var/lib/runtime-matrix/gpu-01',
     );
+  });
+});
+
+describe('what the service needs of the environment', () => {
+  const env = { ...OPTIONS.env, ARW_GATEWAY_PORT: '9000', GATEWAY_KEY: 'sk-1' };
+  const keyVariables = ['GATEWAY_KEY', 'CLOUD_KEY'];
+
+  test('is handed on where it is set: the port of the gateway, and the keys that the manifest names', () => {
+    const { environment } = planInstall({ ...OPTIONS, env, keyVariables });
+    expect(settingsOf(environment.text)).toEqual(
+      expect.arrayContaining(['ARW_GATEWAY_PORT="9000"', 'GATEWAY_KEY="sk-1"']),
+    );
+    expect(environment.mode).toBe(0o600);
+  });
+
+  test('is asked for where it is not, before the start', () => {
+    const { next, missingKeys } = planInstall({ ...OPTIONS, env, keyVariables });
+    expect(missingKeys).toEqual(['CLOUD_KEY']);
+    expect(next.slice(0, 2)).toEqual([
+      '"${EDITOR:-vi}" /home/u/.config/runtime-matrix/arw-reporter.env   # add CLOUD_KEY="...", a key that the manifest names',
+      'systemctl --user daemon-reload && systemctl --user enable --now arw-reporter',
+    ]);
+    expect(planInstall({ ...OPTIONS, ...SYSTEM, env, keyVariables }).next[0]).toMatch(
+      /^sudoedit \/etc\/runtime-matrix\/arw-reporter\.env {3}#/,
+    );
+  });
+
+  test('is what the manifest names and uses', () => {
+    const url = 'https://api.example/v1';
+    const remote = (id: string, key: string, optIn: boolean): RuntimeEntry => ({
+      id,
+      adapter: 'remote',
+      process: {},
+      remote: { url, api_key_env: key, opt_in: optIn },
+    });
+    const runtimes = [remote('a', 'A_KEY', true), remote('b', 'B_KEY', false), remote('c', 'A_KEY', true)];
+    const gateway = { api_key_env: 'GATEWAY_KEY' };
+    expect(keyVariablesOf({ version: 1, gateway, runtimes })).toEqual(['GATEWAY_KEY', 'A_KEY']);
+    const off = { ...gateway, enabled: false };
+    expect(keyVariablesOf({ version: 1, gateway: off, runtimes: [] })).toEqual([]);
   });
 });
 

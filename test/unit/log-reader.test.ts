@@ -70,6 +70,7 @@ test('a secret that the host learns of while somebody follows is not told either
   read.secrets.push('n3w-s3cret');
   await appendFile(read.path, 'two n3w-s3cret\n');
   await read.says('two [redacted]');
+  expect(read.lines.join()).not.toContain('n3w-s3cret');
 });
 
 test('a tail: the last lines and what has no end yet, without secrets, then the end', async () => {

@@ -55,6 +55,42 @@ describe('a changed entry', () => {
     expect(kinds(diffManifests(manifest(LLAMA), manifest(later)))).toEqual(['llama restart']);
   });
 
+  const asked = (url: string): Partial<RuntimeEntry> => ({ process: { ...process, health: { url } } });
+  const confined = (kind: 'bwrap' | 'container'): RuntimeEntry => ({
+    ...LLAMA,
+    accelerator: 'gpu_cuda',
+    sandbox: { kind, image: 'x' },
+  });
+  test.each<[string, RuntimeEntry, RuntimeEntry['accelerator'], string]>([
+    ['is a word where nothing is confined', LLAMA, 'gpu_cuda', 'update'],
+    ['gives or takes devices in bwrap', confined('bwrap'), 'cpu', 'restart'],
+    ['says to bwrap only whether', confined('bwrap'), 'gpu_rocm', 'update'],
+    ['says to a container which', confined('container'), 'gpu_rocm', 'restart'],
+    [
+      'says nothing where the manifest says devices',
+      { ...confined('bwrap'), sandbox: { kind: 'bwrap', devices: true } },
+      'cpu',
+      'update',
+    ],
+  ])('the accelerator %s', (_what, before, accelerator, kind) => {
+    expect(fate({ accelerator }, undefined, before)).toBe(kind);
+  });
+
+  test('the sandbox that a command chose counts, not the one that the manifest names', () => {
+    const before = manifest(confined('bwrap'));
+    const after = manifest({ ...confined('bwrap'), accelerator: 'cpu' });
+    const changes = (sandbox: 'none' | 'bwrap'): Change[] =>
+      diffManifests(before, after, new Map([['llama', { sandbox }]]));
+    expect(kinds(changes('none'))).toEqual(['llama update']);
+    expect(kinds(changes('bwrap'))).toEqual(['llama restart']);
+  });
+
+  test('where a confined server is asked is where its sandbox is reached', () => {
+    const before = { ...confined('bwrap'), ...asked('http://127.0.0.1:1/') };
+    expect(fate(asked('http://127.0.0.1:1/ready'), undefined, before)).toBe('update');
+    expect(fate(asked('http://127.0.0.1:2/'), undefined, before)).toBe('restart');
+  });
+
   test('the preset that it runs with by command counts, others do not', () => {
     const changed = { presets: { ...LLAMA.presets, long: { args: ['-c', '65536'] } } };
     expect(fate(changed, 'long')).toBe('restart');

@@ -199,6 +199,11 @@ describe('a fault in one sentence', () => {
       manifest({ after: '[runtimes.process.health]\nurl = "http://h/"\ntimeout_ms = 1' }),
       `${AT}.process.health.timeout_ms: must be a whole number from 50 to 60000`,
     ],
+    [
+      'a sandbox for what has no process',
+      'version = 1\n[[runtimes]]\nid = "x"\nadapter = "remote"\nremote = { url = "https://api.example" }\nsandbox = { kind = "bwrap" }',
+      `${FILE}: runtimes[0] (x).sandbox: a remote endpoint has no process to supervise; remove it`,
+    ],
     ['a sandbox that is text', manifest({ runtime: 'sandbox = "bwrap"' }), `${AT}.sandbox: must be a table`],
     [
       'a sandbox that is not there',

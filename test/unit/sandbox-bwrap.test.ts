@@ -195,6 +195,18 @@ describe('the plan', () => {
     expect(devicesOf({ accelerator: 'cpu', sandbox: { devices: true } })).toBe(true);
   });
 
+  test('is known by what was asked for, where its program has moved', () => {
+    const sandbox = sandboxesOf(ENTRY, OPTIONS)(undefined);
+    const asked = ['arw-onnx-host', '--model', '/m.onnx'];
+    const launch = sandbox.confine(
+      { ...SPEC, command: '/old/node', args: ['/old/host.js'], asked },
+      ENDPOINT,
+    );
+    expect(launch.args.slice(-2)).toEqual(['/old/node', '/old/host.js']);
+    const moved = { ...SPEC, command: '/new/node', args: ['/new/host.js'], asked };
+    expect(sandbox.asked(moved, ENDPOINT)).toEqual(launch.asked);
+  });
+
   test('that is none of this release is refused', () => {
     expect(() => parsePlan('{"host":"127.0.0.1"}')).toThrow('not one of this release');
     expect(() => parsePlan(undefined)).toThrow('JSON');
