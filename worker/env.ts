@@ -1,5 +1,6 @@
 // Owns what the worker is given from outside: variables, the secret, the namespaces of its objects.
 
+import type { Actor } from '../contract/audit.ts';
 import type { Setting } from './domain/settings.ts';
 import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
 
@@ -7,7 +8,10 @@ import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
  * A namespace as this code uses it. The platform's own type turns an RPC result that holds `unknown` into `never`,
  * and payloads of nodes hold fields that this version does not know.
  */
-export type Namespace<Stub> = { getByName(name: string): Stub };
+export type Namespace<Stub> = {
+  getByName(name: string): Stub;
+  idFromName(name: string): { toString(): string };
+};
 
 export type Env = {
   /** A secret: the first admin. Without it nobody is admin. */
@@ -25,6 +29,8 @@ export type Variables = {
   requestId: string;
   /** SHA-256 of the presented node token, hex. Only the shard of the node can say whether it admits. */
   tokenHash: string;
+  /** Whose token admitted the request. Behind `requireAdmin` alone. */
+  actor: Actor;
 };
 
 export type HubEnv = { Bindings: Env; Variables: Variables };

@@ -12,7 +12,7 @@ import {
   type NodeFrame,
   type Welcome,
 } from '../../contract/frames.ts';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import { codeOf } from '../errors.ts';
 import { causeOf, faultOfAnswer, type HubFault } from './hub-http.ts';
 import { boundedIntervalMs, type UplinkTiming } from './timing.ts';
@@ -31,7 +31,7 @@ export type SocketSessionOptions = {
   onWelcome: (welcome: Welcome) => void;
   onAccepted: () => void;
   onCommand: (command: Command) => void;
-  onCancel: (id: string) => void;
+  onCancel: (cancel: CommandCancel) => void;
   onReject: (title: string, detail: string) => void;
   timing: UplinkTiming;
   signal: AbortSignal;
@@ -166,7 +166,7 @@ export class SocketSession {
       case 'reject':
         return this.#options.onReject(frame.problem.title, frame.problem.detail);
       case 'command.cancel':
-        return this.#options.onCancel(frame.id);
+        return this.#options.onCancel(frame);
       default:
         return frame satisfies never;
     }

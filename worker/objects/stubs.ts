@@ -2,7 +2,7 @@
 
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
-import { shardCount } from '../domain/settings.ts';
+import { MAX_SHARDS, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
@@ -18,7 +18,11 @@ export function fleet(env: Env): FleetRpc {
 
 /** The shard that owns the node. */
 export function shardFor(env: Env, node: string): NodeShardRpc {
-  return shardAt(env, shardOf(node, shardCount(env.FLEET_SHARDS)));
+  return shardAt(env, homeIndex(env, node));
+}
+
+export function homeIndex(env: Env, node: string): number {
+  return shardOf(node, shardCount(env.FLEET_SHARDS));
 }
 
 /** Asks every shard, each told its place: it may hold what it heard of nodes that have moved since. */
@@ -72,6 +76,19 @@ export function readLogsRequest(
   };
 }
 
-function shardAt(env: Env, index: number): NodeShardRpc {
-  return env.NODE_SHARD.getByName(`shard-${index}`);
+export function shardAt(env: Env, index: number): NodeShardRpc {
+  return env.NODE_SHARD.getByName(shardName(index));
+}
+
+/** The index of a shard from its id alone: an object that an alarm woke may not be told its name. */
+export function shardIndex(env: Env, id: { toString(): string }): number {
+  const hex = id.toString();
+  for (let index = 0; index < MAX_SHARDS; index += 1) {
+    if (env.NODE_SHARD.idFromName(shardName(index)).toString() === hex) return index;
+  }
+  throw new Error('A shard that has no index');
+}
+
+function shardName(index: number): string {
+  return `shard-${index}`;
 }

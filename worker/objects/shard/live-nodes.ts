@@ -9,6 +9,9 @@ import type { SnapshotStore, StoredSnapshot, Transport } from '../store/shard-st
 /** `last` may be newer than the snapshot: after an eviction only the number of the last heartbeat is left of it. */
 export type LiveNode = StoredSnapshot & { last: LastWord; written: Written };
 
+/** A node on its way to another shard. */
+export type PortableNode = Omit<LiveNode, 'written'>;
+
 export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: number };
 
 export class LiveNodes {
@@ -56,6 +59,24 @@ export class LiveNodes {
     if (!isWritten) this.#store.save(live);
     this.#nodes.set(node, live);
     return decision;
+  }
+
+  /** What another shard must know to go on with the node. */
+  portable(node: string): PortableNode | undefined {
+    const live = this.#nodes.get(node);
+    if (live === undefined) return undefined;
+    const { written: _, ...portable } = live;
+    return portable;
+  }
+
+  /** Takes over what another shard knew, unless the node has been heard here since. */
+  adopt(portable: PortableNode): void {
+    const { snapshot, receivedAt, transport } = portable;
+    const here = this.#nodes.get(snapshot.target);
+    if (here !== undefined && here.receivedAt >= receivedAt) return;
+    const written = { material: materialOf(snapshot), transport, writtenAt: receivedAt };
+    this.#store.save(portable);
+    this.#nodes.set(snapshot.target, { ...portable, written });
   }
 
   /** True where there was something to remove. */

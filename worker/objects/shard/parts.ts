@@ -1,23 +1,28 @@
 // Owns what a shard is made of, and the few acts that need more than one part: taking a snapshot, delivering commands.
 
-import type { Command } from '../../../contract/command.ts';
+import type { Command, CommandCancel } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { AuditDraft } from '../../domain/audit.ts';
+import type { CommandRecord } from '../../domain/command-life.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isoTime, isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { intervalMs } from '../../domain/interval.ts';
 import { earliest } from '../../domain/next-alarm.ts';
-import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
+import { heartbeatWriteMs, retentionMs, shardCount, ttlSeconds } from '../../domain/settings.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
+import type { FleetRpc } from '../rpc.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
-import { fleet } from '../stubs.ts';
+import { fleet, shardAt, shardIndex } from '../stubs.ts';
 import { CommandQueue } from './command-queue.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
+import { takeOver } from './handing-over.ts';
+import { Homecoming } from './homecoming.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes } from './live-nodes.ts';
 import { Uplinks } from './uplinks.ts';
@@ -32,10 +37,14 @@ export class ShardParts {
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
   readonly cuts: Cuts;
+  readonly home: Homecoming;
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
 
+  readonly #fleet: FleetRpc;
+
   constructor(state: DurableObjectState, env: Env) {
+    this.#fleet = fleet(env);
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
     // The snapshot store migrates the database, so it comes first.
     this.nodes = new LiveNodes(new SnapshotStore(state.storage), {
@@ -46,7 +55,17 @@ export class ShardParts {
     this.queue = new CommandQueue(new CommandStore(state.storage));
     this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
     this.cuts = new Cuts(this.ttlSeconds);
-    this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
+    const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
+    this.home = new Homecoming({
+      place,
+      fleet: this.#fleet,
+      shardAt: (index) => shardAt(env, index),
+      take: async (handed) => {
+        takeOver(this, handed);
+        await this.arm(Date.now());
+      },
+    });
+    this.credentials = new CredentialCache((node, isOvertaken) => this.home.claim(node, isOvertaken));
     this.alarm = new Alarm(state.storage);
     for (const [, { node, last }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last);
@@ -59,11 +78,34 @@ export class ShardParts {
     return credentials && admits(credentials, tokenHash, Date.now());
   }
 
+  /** Notes an act where it is kept. @throws where that fails: then the act must not happen. */
+  async record(draft: AuditDraft): Promise<void> {
+    await this.#fleet.record(draft);
+  }
+
+  /** Brings the nodes that belong here and were left in other shards, before anybody reads them. */
+  async gather(place: Place): Promise<void> {
+    await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
+  }
+
   take(node: string, snapshot: Snapshot, transport: Transport, now: number): Taken {
     const bootBefore = this.nodes.get(node)?.last.bootId;
     const decision = this.nodes.take(node, snapshot, transport, now);
     if (decision.kind === 'accept') this.cuts.touch();
     return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
+  }
+
+  /** Adds a command to the queue, and sends it where its node can be reached; as it is then. */
+  enqueue(record: CommandRecord, now: number): CommandRecord {
+    const socket = this.reachable(record.node, now);
+    if (socket === undefined) {
+      this.queue.add(record);
+      return record;
+    }
+    // Whatever waits goes first.
+    this.sendAll(socket, this.queue.takeDue(record.node, now, false));
+    this.sendAll(socket, [this.queue.addSent(record, now)]);
+    return this.queue.find(record.node, record.id) ?? record;
   }
 
   /** Sends what is due over the socket of the node; true where there was a socket that a living node holds. */
@@ -74,8 +116,8 @@ export class ShardParts {
     return true;
   }
 
-  sendAll(socket: WebSocket, commands: readonly Command[]): void {
-    for (const command of commands) this.uplinks.send(socket, command);
+  sendAll(socket: WebSocket, frames: readonly (Command | CommandCancel)[]): void {
+    for (const frame of frames) this.uplinks.send(socket, frame);
   }
 
   /** The admitted socket of a node that is not stale: an open socket alone may belong to a host that is gone. */
@@ -120,6 +162,12 @@ export class ShardParts {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
     const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
     await this.alarm.armFor(wanted, now);
+  }
+
+  /** Arms for one command; everything else is armed for already, and the alarm never moves to a later time. */
+  async armForCommand(record: CommandRecord, now: number): Promise<void> {
+    const isLinked = this.reachable(record.node, now) !== undefined;
+    await this.alarm.armFor(this.queue.deadlineOf(record, isLinked), now);
   }
 
   /** Arms for what a heartbeat may have changed; costs nothing where the node has no open command. */

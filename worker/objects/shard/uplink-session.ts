@@ -80,8 +80,10 @@ function chunk({ parts, socket }: Session, frame: LogChunk): void {
 async function acknowledge(session: Session, id: string, event: CommandEvent): Promise<void> {
   const { parts, link, now } = session;
   const record = parts.queue.apply(link.node, id, event);
-  if (record === undefined) reject(session, problem('unknown-job', `This node has no command "${id}"`));
-  await parts.arm(now);
+  if (record === undefined) {
+    return reject(session, problem('unknown-job', `This node has no command "${id}"`));
+  }
+  await parts.armForCommand(record, now);
 }
 
 function outcome(frame: CommandDone, at: number): CommandEvent {

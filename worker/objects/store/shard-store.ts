@@ -37,6 +37,9 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;`,
   // 2: times alone do not order what is accepted in one millisecond.
   'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
+  // 3: since when a node is asked not to begin a command.
+  `ALTER TABLE commands ADD COLUMN cancel_asked_at INTEGER;
+   ALTER TABLE commands ADD COLUMN cancel_signature TEXT;`,
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);
