@@ -4,42 +4,29 @@
 import type { Hub } from './hub.ts';
 
 /** The tables of the first versions, and their columns. */
-const FIRST = {
+const FIRST: Record<'NodeShard' | 'Fleet', Record<string, string>> = {
   NodeShard: {
-    snapshots: ['node', 'received_at', 'transport', 'body'],
-    commands: [
-      ...[
-        'node',
-        'id',
-        'runtime',
-        'kind',
-        'args',
-        'state',
-        'attempts',
-        'unanswered',
-        'issued_at',
-        'expires_at',
-      ],
-      ...['sent_at', 'delivered_at', 'received_at', 'finished_at', 'result', 'error', 'idempotency_key'],
-      'signature',
-    ],
+    snapshots: 'node received_at transport body',
+    commands:
+      'node id runtime kind args state attempts unanswered issued_at expires_at sent_at delivered_at received_at ' +
+      'finished_at result error idempotency_key signature',
   },
   Fleet: {
-    nodes: ['node', 'command_key', 'created_at', 'removed_at', 'untold'],
-    node_tokens: ['node', 'hash', 'until'],
-    join_tokens: ['hash', 'uses_left', 'expires_at'],
+    nodes: 'node command_key created_at removed_at untold',
+    node_tokens: 'node hash until',
+    join_tokens: 'hash uses_left expires_at',
   },
-} as const satisfies Record<string, Record<string, readonly string[]>>;
+};
 
 /** To be followed by an eviction or a deploy: what is in memory knows the schema of today. */
 export async function toFirstSchema(
   hub: Hub,
   object: { class: 'NodeShard' | 'Fleet'; name: string },
 ): Promise<void> {
-  const first: Record<string, readonly string[]> = FIRST[object.class];
+  const first = FIRST[object.class];
   const tables = await hub.sql(object, "SELECT name FROM sqlite_master WHERE type = 'table'");
   for (const name of tables.map((row) => String(row['name']))) {
-    const kept = first[name];
+    const kept = first[name]?.split(' ');
     if (kept !== undefined) {
       const columns = await hub.sql(object, 'SELECT name FROM pragma_table_info(?)', name);
       for (const { name: column } of columns) {

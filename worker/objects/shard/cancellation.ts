@@ -34,7 +34,7 @@ export async function cancel(
   parts.queue.apply(node, id, { type: 'cancel-asked', at: now, signature });
   parts.deliver(node, now);
   const asked = parts.queue.find(node, id) ?? record;
-  await parts.armForCommand(asked, now);
+  await parts.armForNode(node, now);
   return { ok: true, value: toJob(asked) };
 }
 

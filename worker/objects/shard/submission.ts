@@ -98,7 +98,7 @@ async function settle(
     }
     case 'queue': {
       const queued = parts.enqueue(record, now);
-      await parts.armForCommand(queued, now);
+      await parts.armForNode(queued.node, now);
       return accepted(queued, verdict.budget, { delivered: queued.attempts > 0, isReplay: false });
     }
     default:
