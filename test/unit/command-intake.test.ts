@@ -1,19 +1,13 @@
 // What happens to a command between the wire and the supervisor, with a real journal on a real disk.
 
-import { createHmac } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
-import {
-  cancelSigningText,
-  CommandErrorSchema,
-  type Command,
-  type CommandCancel,
-} from '../../contract/command.ts';
+import { CommandErrorSchema, type Command, type CommandCancel } from '../../contract/command.ts';
 import type { Outcome } from '../../reporter/supervisor/state.ts';
 import { CommandIntake, type Progress } from '../../reporter/uplink/command-intake.ts';
 import { CommandJournal } from '../../reporter/uplink/journal.ts';
 import type { Act } from '../../contract/command.ts';
-import { signedCommand } from '../support/commands.ts';
+import { signedCancel, signedCommand } from '../support/commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -63,13 +57,7 @@ class Bench {
 }
 
 const bench = async (): Promise<Bench> => Bench.on(await temporaryFolder());
-const cancellation = (id: string, key = KEY): CommandCancel => ({
-  type: 'command.cancel',
-  id,
-  signature: createHmac('sha256', Buffer.from(key, 'base64url'))
-    .update(cancelSigningText(NODE, id))
-    .digest('base64url'),
-});
+const cancellation = (id: string, key = KEY): CommandCancel => signedCancel(NODE, key, id);
 const command = (change: Partial<Command> = {}): Command => signedCommand(NODE, KEY, change);
 
 test('a command is received, carried out, and its outcome told', async () => {

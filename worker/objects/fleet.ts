@@ -22,7 +22,7 @@ import { homeIndex, shardAt } from './stubs.ts';
 const TELL_AGAIN_MS = 5000;
 
 /** So many nodes come home together: few calls for many nodes, and no call that takes long. */
-const STRAYS_AT_ONCE = 200;
+const STRAYS_AT_ONCE = 1000;
 
 type NewJoinToken = Parameters<FleetRpc['addJoinToken']>[0];
 type Enrolment = Parameters<FleetRpc['enroll']>[0];
