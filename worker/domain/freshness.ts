@@ -31,7 +31,7 @@ export function freshnessOf(heard: Heard, ttlSeconds: number, now: number): Fres
 }
 
 /** When a node is next told in other words although nothing is said: it turns stale, or its silence has a new figure. */
-export function changesAt(heard: { receivedAt: number }, ttlSeconds: number, now: number): number {
+export function changesAt(heard: Word, ttlSeconds: number, now: number): number {
   const end = expiresAt(heard, ttlSeconds);
   return now < end ? end : heard.receivedAt + nextWordsMs(ageMs(heard, now));
 }
