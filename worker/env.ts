@@ -9,8 +9,10 @@ import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
  * and payloads of nodes hold fields that this version does not know.
  */
 export type Namespace<Stub> = {
-  getByName(name: string): Stub;
+  getByName(name: string, options?: { locationHint?: string }): Stub;
   idFromName(name: string): { toString(): string };
+  /** The same names, for other objects: those that stay in the jurisdiction. */
+  jurisdiction(name: string): Namespace<Stub>;
 };
 
 export type Env = {
@@ -20,6 +22,9 @@ export type Env = {
   ARW_RETENTION_HOURS?: Setting;
   ARW_HEARTBEAT_WRITE_SEC?: Setting;
   FLEET_SHARDS?: Setting;
+  /** Where objects are made, and where they must stay; see `placement` in settings.ts. */
+  ARW_LOCATION_HINT?: Setting;
+  ARW_JURISDICTION?: Setting;
   NODE_SHARD: Namespace<NodeShardRpc>;
   FLEET: Namespace<FleetRpc>;
 };

@@ -2,7 +2,9 @@
 // number of shards has changed.
 
 import { isFinalJobState, type JobState } from '../../contract/command.ts';
+import type { Snapshot } from '../../contract/snapshot.ts';
 import { isPresumed, type CommandRecord } from './command-life.ts';
+import type { LastWord } from './ingest.ts';
 import { isAt, type Place } from './shard-of.ts';
 
 /** `former` are shards that may still hold something of the node, the oldest first; `moves` counts its homes. */
@@ -26,6 +28,15 @@ export function settled(home: Home, moves: number): Home {
 export function isAstray(node: string, home: Home, place: Place): boolean {
   return isAt(node, place) && (home.index !== place.index || home.former.length > 0);
 }
+
+/** The last word of a node, on its way to another shard. */
+export type PortableNode = {
+  snapshot: Snapshot;
+  receivedAt: number;
+  ttlSeconds: number | undefined;
+  transport: 'socket' | 'post';
+  last: LastWord;
+};
 
 const PROGRESS: Record<JobState, number> = {
   queued: 0,

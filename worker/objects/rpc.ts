@@ -9,23 +9,29 @@ import type { AuditDraft, AuditQuery, By } from '../domain/audit.ts';
 import type { CommandRecord } from '../domain/command-life.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
+import type { PortableNode } from '../domain/home.ts';
 import type { JobsQuery } from '../domain/jobs.ts';
 import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
-import type { PortableNode } from './shard/live-nodes.ts';
 
-/** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
   name: CutName;
   /** When it was cut, in milliseconds of the shard's clock. */
   at: number;
   /** For how long it may be shown without asking again. */
   showableMs: number;
-  fragment: string;
-  /** Of a paged cut: the fragments one by one, to be merged with those of other shards. */
-  page?: Fragment[];
+  /**
+   * Ready-made JSON members or elements, one for each node, joined without brackets: the bytes, or where they are many
+   * a stream of them, which is never empty.
+   */
+  body: Uint8Array | ReadableStream<Uint8Array>;
+  /** Of a paged cut, whose body is empty. */
+  page?: Page;
 };
+
+/** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
+export type Page = { fragments: Fragment[]; isCutShort: boolean };
 
 export type Located = {
   /** Nodes that have the runtime. */

@@ -2,9 +2,9 @@
 
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
-import { MAX_SHARDS, shardCount } from '../domain/settings.ts';
+import { MAX_SHARDS, placement, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
-import type { Env } from '../env.ts';
+import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
 export type { Cut, Submitted } from './rpc.ts';
@@ -13,7 +13,7 @@ const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
 export function fleet(env: Env): FleetRpc {
-  return env.FLEET.getByName('fleet');
+  return named(env, env.FLEET, 'fleet');
 }
 
 /** The shard that owns the node. */
@@ -77,18 +77,30 @@ export function readLogsRequest(
 }
 
 export function shardAt(env: Env, index: number): NodeShardRpc {
-  return env.NODE_SHARD.getByName(shardName(index));
+  return named(env, env.NODE_SHARD, shardName(index));
 }
 
 /** The index of a shard from its id alone: an object that an alarm woke may not be told its name. */
 export function shardIndex(env: Env, id: { toString(): string }): number {
   const hex = id.toString();
+  const namespace = within(env, env.NODE_SHARD);
   for (let index = 0; index < MAX_SHARDS; index += 1) {
-    if (env.NODE_SHARD.idFromName(shardName(index)).toString() === hex) return index;
+    if (namespace.idFromName(shardName(index)).toString() === hex) return index;
   }
   throw new Error('A shard that has no index');
 }
 
 function shardName(index: number): string {
   return `shard-${index}`;
+}
+
+function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {
+  const { locationHint } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  const there = within(env, namespace);
+  return locationHint === undefined ? there.getByName(name) : there.getByName(name, { locationHint });
+}
+
+function within<Stub>(env: Env, namespace: Namespace<Stub>): Namespace<Stub> {
+  const { jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
 }

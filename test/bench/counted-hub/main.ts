@@ -138,13 +138,18 @@ function countStorage(storage: DurableObjectStorage): void {
 
 /** Whatever it is called here, it takes itself for the one shard that there is. */
 function onlyShard(namespace: Env['NODE_SHARD'], { id }: DurableObjectState): Env['NODE_SHARD'] {
-  return { getByName: (name) => namespace.getByName(name), idFromName: () => id };
+  return {
+    getByName: (name) => namespace.getByName(name),
+    idFromName: () => id,
+    jurisdiction: (name) => namespace.jurisdiction(name),
+  };
 }
 
 /** Fleet with every node in its registry: enrolments are no part of what is counted. */
 function countedNamespace(namespace: Env['FLEET']): Env['FLEET'] {
   return {
     idFromName: (name) => namespace.idFromName(name),
+    jurisdiction: (name) => namespace.jurisdiction(name),
     getByName: (name) =>
       new Proxy(namespace.getByName(name), {
         get: (stub, member) => {

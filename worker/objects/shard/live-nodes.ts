@@ -1,6 +1,7 @@
 // Owns the latest snapshot of each node of a shard: in memory always, in SQLite when it would be missed.
 
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { PortableNode } from '../../domain/home.ts';
 import { decideIngest, type IngestDecision, type LastWord } from '../../domain/ingest.ts';
 import {
   isMateriallySame,
@@ -14,9 +15,6 @@ import type { SnapshotStore, StoredSnapshot, Transport } from '../store/shard-st
 
 /** `last` may be newer than the snapshot: after an eviction only the number of the last heartbeat is left of it. */
 export type LiveNode = StoredSnapshot & { last: LastWord; written: Written };
-
-/** A node on its way to another shard. */
-export type PortableNode = Omit<LiveNode, 'written'>;
 
 /** `ttlSeconds` is the one that the operator has set. */
 export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: number };
