@@ -24,8 +24,9 @@ export async function receive(
   if (link === undefined) return;
   const parsed = parseFrame(message);
   const session = { parts, socket, link, now };
-  if (!parsed.ok) reject(session, parsed.problem);
-  else await handle(session, parsed.value);
+  if (parsed.ok) return handle(session, parsed.value);
+  parts.counting.refused('socket');
+  reject(session, parsed.problem);
 }
 
 async function handle(session: Session, frame: NodeFrame): Promise<void> {

@@ -62,6 +62,10 @@ export class Uplinks {
     return this.#current.get(node)?.readyState === WebSocket.OPEN;
   }
 
+  openCount(): number {
+    return [...this.#current.values()].filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+  }
+
   /** The socket of a node that said hello over it. */
   admitted(node: string): WebSocket | undefined {
     const socket = this.#current.get(node);
