@@ -1,7 +1,8 @@
 // Owns how the cells of all shards become one grid, and how long an isolate may show it again: as long as the shards say.
 
 import type { Grid } from '../contract/grid.ts';
-import { merged, type CellReport } from './domain/cell-book.ts';
+import { merged, type Cell } from './domain/cell-book.ts';
+import type { Sums } from './domain/cell-sums.ts';
 import { entityTag } from './domain/etag.ts';
 import { isoTime } from './domain/freshness.ts';
 import { gridCells, gridTotals, type GridFilter } from './domain/grid.ts';
@@ -9,7 +10,7 @@ import { ttlSeconds } from './domain/settings.ts';
 import type { Env } from './env.ts';
 import { askAll } from './objects/stubs.ts';
 
-type Look = { report: CellReport; etag: string; updated: string; version: number; until: number };
+type Look = { total: Sums; cells: Cell[]; etag: string; updated: string; version: number; until: number };
 
 /** Plain data only: a promise of one request must not be awaited by another. */
 let kept: Look | undefined;
@@ -21,7 +22,7 @@ export async function fleetCells(env: Env): Promise<Look> {
   if (kept !== undefined && now < kept.until) return kept;
   const cuts = await askAll(env, (shard, place) => shard.cells(place));
   kept = {
-    report: merged(cuts.map(({ report }) => report)),
+    ...merged(cuts.map(({ report }) => report)),
     etag: entityTag(cuts.map(({ name }) => name)),
     // The newest one: until then every shard was as it is told here.
     updated: isoTime(Math.max(...cuts.map(({ at }) => at))),
@@ -32,10 +33,10 @@ export async function fleetCells(env: Env): Promise<Look> {
 }
 
 export async function gridView(env: Env, filter: GridFilter): Promise<{ body: string; etag: string }> {
-  const { report, etag, updated, version } = await fleetCells(env);
+  const { total, cells, etag, updated, version } = await fleetCells(env);
   const grid: Grid = {
-    cells: gridCells(report, filter),
-    totals: gridTotals(report),
+    cells: gridCells(cells, filter),
+    totals: gridTotals(total, cells.length),
     ttl_seconds: ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC),
     updated,
     version,

@@ -3,11 +3,11 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { GridCellSchema, GridTotalsSchema, type GridCell } from '../../contract/grid.ts';
+import { GridCellSchema, GridTotalsSchema, type GridCell, type GridTotals } from '../../contract/grid.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { RUNTIME_STATES, severityOfState } from '../../contract/words.ts';
-import { CellBook, merged, type LastSaid } from '../../worker/domain/cell-book.ts';
+import { CellBook, merged, type Cell, type LastSaid } from '../../worker/domain/cell-book.ts';
 import { gridCells, gridTotals } from '../../worker/domain/grid.ts';
 import { holds } from '../support/property.ts';
 import { emptyBudget, fullBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -24,8 +24,14 @@ function bookOf(nodes: Iterable<LastSaid>, time = TIME): CellBook {
   return book;
 }
 
+/** As a worker sees a fleet of one shard. */
+function seen(book: CellBook): { cells: Cell[]; totals: GridTotals } {
+  const { total, cells } = merged([book.report()]);
+  return { cells, totals: gridTotals(total, cells.length) };
+}
+
 function gridOf(...nodes: LastSaid[]): GridCell[] {
-  return gridCells(bookOf(nodes).report());
+  return gridCells(seen(bookOf(nodes)).cells);
 }
 
 let lastSeq = 0;
@@ -141,16 +147,16 @@ describe('a cell', () => {
       { id: 'small', state: 'loaded' as const },
       { id: 'large', state: 'unloaded' as const },
     ];
-    const report = bookOf([
-      said('a', [record('router', { descriptor: { models }, health: { capacity: 2 } })]),
-    ]).report();
+    const { cells, totals } = seen(
+      bookOf([said('a', [record('router', { descriptor: { models }, health: { capacity: 2 } })])]),
+    );
     expect(
-      gridCells(report).map(({ model, capacity, model_states: states }) => [model, capacity, states]),
+      gridCells(cells).map(({ model, capacity, model_states: states }) => [model, capacity, states]),
     ).toEqual([
       ['large', 2, { unloaded: 1 }],
       ['small', 2, { loaded: 1 }],
     ]);
-    expect(gridTotals(report)).toMatchObject({ cells: 2, nodes: 1, runtimes: 1, capacity: 2 });
+    expect(totals).toMatchObject({ cells: 2, nodes: 1, runtimes: 1, capacity: 2 });
   });
 
   test('is there for a runtime that names neither model nor sandbox', () => {
@@ -206,12 +212,14 @@ describe('the status of a cell', () => {
 });
 
 describe('a filter', () => {
-  const report = bookOf([
-    said('a', [
-      record('one', { descriptor: { sandbox: 'bwrap' } }),
-      record('two', { descriptor: { accelerator: 'gpu_cuda' }, state: 'error' }),
-    ]),
-  ]).report();
+  const { cells } = merged([
+    bookOf([
+      said('a', [
+        record('one', { descriptor: { sandbox: 'bwrap' } }),
+        record('two', { descriptor: { accelerator: 'gpu_cuda' }, state: 'error' }),
+      ]),
+    ]).report(),
+  ]);
 
   test.each([
     [{}, 2],
@@ -225,7 +233,7 @@ describe('a filter', () => {
     [{ sandbox: 'bwrap', state: 'error' as const }, 0],
     [{ state: 'ready' as const }, 1],
   ])('%j shows %i cells', (filter, count) => {
-    expect(gridCells(report, filter)).toHaveLength(count);
+    expect(gridCells(cells, filter)).toHaveLength(count);
   });
 });
 
@@ -319,7 +327,7 @@ describe('whatever happens to the nodes', () => {
           if (receivedAt === undefined) nodes.delete(node);
           else nodes.set(node, said(node, records, receivedAt));
           book.sync(nodes.values(), () => true, TIME);
-          const totals = gridTotals(book.report());
+          const { totals } = seen(book);
           const naive = naiveTotals([...nodes.values()]);
           expect(v.is(GridTotalsSchema, totals)).toBe(true);
           for (const [name, value] of Object.entries(naive))
@@ -358,9 +366,9 @@ describe('whatever happens to the nodes', () => {
           bookOf(nodes.filter(({ shard }) => shard === index)).report(),
         );
         const together = merged(shards);
-        expect(together).toEqual(bookOf(nodes).report());
-        expect(gridCells(together)).toEqual(gridCells(merged(shards.toReversed())));
-        for (const cell of gridCells(together)) expect(v.is(GridCellSchema, cell)).toBe(true);
+        expect(together).toEqual(merged([bookOf(nodes).report()]));
+        expect(gridCells(together.cells)).toEqual(gridCells(merged(shards.toReversed()).cells));
+        for (const cell of gridCells(together.cells)) expect(v.is(GridCellSchema, cell)).toBe(true);
       }),
       200,
     );
@@ -372,9 +380,8 @@ describe('whatever happens to the nodes', () => {
         const nodes = steps.map(({ runtimes: records, receivedAt }, index) =>
           said(`n${index}`, records.map(withOneModel), receivedAt ?? FRESH),
         );
-        const report = bookOf(nodes).report();
-        const cells = gridCells(report);
-        const totals = gridTotals(report);
+        const { cells: kept, totals } = seen(bookOf(nodes));
+        const cells = gridCells(kept);
         for (const name of ['runtimes', 'silent', 'draining'] as const) {
           expect([name, cells.reduce((all, cell) => all + cell[name], 0)]).toEqual([name, totals[name]]);
         }
@@ -402,7 +409,7 @@ test('figures that no host can mean stay harmless, and leave no trace when the n
   });
   const honest = said('honest', [record('y', { health: { capacity: 3 } })]);
   const book = bookOf([honest, { snapshot: absurd, receivedAt: FRESH }]);
-  expect(Number.isSafeInteger(gridTotals(book.report()).capacity)).toBe(true);
+  expect(Number.isSafeInteger(seen(book).totals.capacity)).toBe(true);
   book.sync([honest], () => true, TIME);
   expect(book.report()).toEqual(bookOf([honest]).report());
 });
@@ -411,5 +418,20 @@ test('nodes that live in another shard do not count', () => {
   const book = new CellBook();
   const nodes = [said('here', [record('x')]), said('moved', [record('y')])];
   book.sync(nodes, (node) => node === 'here', TIME);
-  expect(gridTotals(book.report())).toMatchObject({ nodes: 1, runtimes: 1 });
+  expect(seen(book).totals).toMatchObject({ nodes: 1, runtimes: 1 });
+});
+
+test('a book is at another revision only where a sum may be another', () => {
+  const book = new CellBook();
+  const busy = { capacity: 4, inflight_jobs: 1 };
+  const say = (...records: RuntimeRecord[]): number => {
+    book.sync([said('a', records)], () => true, TIME);
+    return book.revision;
+  };
+  const first = say(record('x', { health: busy }));
+  expect(say(record('x', { health: busy }))).toBe(first);
+  const second = say(record('x', { health: { ...busy, inflight_jobs: 2 } }));
+  expect(second).not.toBe(first);
+  const third = say(record('x', { health: { ...busy, inflight_jobs: 2 }, descriptor: { sandbox: 'bwrap' } }));
+  expect(third).not.toBe(second);
 });

@@ -3,7 +3,7 @@
 import parsePrometheus from 'parse-prometheus-text-format';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CellBook, type CellReport } from '../../worker/domain/cell-book.ts';
+import { CellBook, merged } from '../../worker/domain/cell-book.ts';
 import { noEndedJobs, noOpenJobs, noSnapshots, type ShardCounters } from '../../worker/domain/counters.ts';
 import { exposition, type Family } from '../../worker/domain/exposition.ts';
 import { METRIC_CELLS_MAX, metricFamilies } from '../../worker/domain/metrics.ts';
@@ -83,11 +83,11 @@ function counters(change: Partial<ShardCounters> = {}): ShardCounters {
   };
 }
 
-function metricsOf(report: CellReport): string {
+function metricsOf(book: CellBook): string {
   const families = metricFamilies({
     version: '1.2.3',
     ttlSeconds: 60,
-    report,
+    ...merged([book.report()]),
     shards: [
       ['shard-0', counters()],
       ['shard-1', counters({ uplinks: 3 })],
@@ -97,7 +97,7 @@ function metricsOf(report: CellReport): string {
   return exposition(families);
 }
 
-function reportOf(models: readonly string[]): CellReport {
+function bookOf(models: readonly string[]): CellBook {
   const book = new CellBook();
   const runtimes = models.map((model, index) => runtimeRecord({ id: `r${index}`, model }));
   const [first] = runtimes;
@@ -106,11 +106,11 @@ function reportOf(models: readonly string[]): CellReport {
     ttlSeconds: 60,
     now: NOW,
   });
-  return book.report();
+  return book;
 }
 
 describe('the metrics', () => {
-  const text = metricsOf(reportOf(['m0', 'm1']));
+  const text = metricsOf(bookOf(['m0', 'm1']));
   const m0 = { model: 'm0', hardware: 'CPU · Test', sandbox: 'none' };
 
   test.each([
@@ -154,7 +154,7 @@ describe('the metrics', () => {
 
   test('tell so many cells, and the smallest beyond them together', () => {
     const many = Array.from({ length: METRIC_CELLS_MAX + 20 }, (_, index) => `m${index}`);
-    const folded = metricsOf(reportOf([...many, ...many.slice(0, 5)]));
+    const folded = metricsOf(bookOf([...many, ...many.slice(0, 5)]));
     const other = { model: 'other', hardware: 'other', sandbox: 'other' };
     expect(sampleOf(folded, 'arw_cells', {})).toBe(String(METRIC_CELLS_MAX + 20));
     expect(sampleOf(folded, 'arw_cells_folded', {})).toBe('20');
@@ -165,7 +165,7 @@ describe('the metrics', () => {
   });
 
   test('of an empty fleet are still metrics', () => {
-    const empty = metricsOf(new CellBook().report());
+    const empty = metricsOf(new CellBook());
     expect(sampleOf(empty, 'arw_nodes', { freshness: 'fresh' })).toBe('0');
     expect(empty).not.toContain('arw_restarts_max');
   });

@@ -9,35 +9,36 @@ import type { Sums } from './cell-sums.ts';
  * not serve as they should, `ok` where all do. Runtimes that were shut down beside others that serve lower nothing.
  */
 export function cellStatus(sums: Sums): NodeStatus {
-  const { runtimes = 0, unknown = 0, offline = 0 } = sums;
   const reasons = reasonsOf(sums);
-  if (unknown + offline < runtimes) return statusFromReasons(reasons);
-  const [first, ...rest] = reasons.map(({ text }) => text);
-  return offlineStatus(first ?? 'No runtime', first === undefined ? [] : [first, ...rest]);
+  if (sums.unknown + sums.offline < sums.runtimes) return statusFromReasons(reasons);
+  const texts = reasons.map(({ text }) => text);
+  return offlineStatus(texts[0] ?? 'No runtime', texts);
 }
 
 function reasonsOf(sums: Sums): Reason[] {
-  const { runtimes = 0, ready = 0, degraded = 0, offline = 0, shut_down: shutDown = 0 } = sums;
-  const { unknown = 0, silent = 0, model_failed: failed = 0 } = sums;
-  const serves = ready + degraded > 0;
-  const worst = serves ? 'warn' : 'error';
+  const { runtimes } = sums;
+  const worst = sums.ready + sums.degraded > 0 ? 'warn' : 'error';
   const of = `of ${runtimes} ${runtimes === 1 ? 'runtime' : 'runtimes'}`;
-  const counted: [number | undefined, Reason['severity'], string][] = [
+  const counted: [number, Reason['severity'], string][] = [
     [sums.error, worst, 'in error'],
-    [offline - shutDown, worst, 'offline'],
-    [failed, failed < runtimes ? 'warn' : 'error', 'without the model: it failed to load'],
-    [silent, 'warn', 'silent: nothing is heard of the node'],
-    [unknown - silent, 'warn', 'in an unknown state'],
-    [degraded, 'warn', 'degraded'],
+    [sums.offline - sums.shut_down, worst, 'offline'],
+    [
+      sums.model_failed,
+      sums.model_failed < runtimes ? 'warn' : 'error',
+      'without the model: it failed to load',
+    ],
+    [sums.silent, 'warn', 'silent: nothing is heard of the node'],
+    [sums.unknown - sums.silent, 'warn', 'in an unknown state'],
+    [sums.degraded, 'warn', 'degraded'],
     [sums.starting, 'warn', 'starting'],
     [sums.ready_warned, 'warn', 'ready with a warning'],
     [sums.draining, 'info', 'draining: no new work'],
-    [shutDown, 'info', 'shut down'],
+    [sums.shut_down, 'info', 'shut down'],
     [sums.model_downloading, 'info', 'downloading the model'],
     [sums.model_loading, 'info', 'loading the model'],
     [sums.model_unloaded, 'info', 'without the model loaded'],
   ];
-  return counted.flatMap(([count = 0, severity, words]) =>
+  return counted.flatMap(([count, severity, words]) =>
     count > 0 ? [{ severity, text: `${count} ${of} ${words}` }] : [],
   );
 }

@@ -1,172 +1,163 @@
-// Owns what can be added up over runtimes, and what one node adds. All sums are whole numbers, so that adding and taking
+// Owns what can be added up over runtimes, and what one runtime adds. All sums are whole numbers, so that adding and taking
 // away again, in any order and in any split over shards, gives exactly the same.
 
+import type { AcceleratorReading } from '../../contract/accelerator.ts';
 import type { Model, RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Snapshot } from '../../contract/snapshot.ts';
-import { RUNTIME_STATES, type RuntimeState } from '../../contract/words.ts';
 import { hardwareOf } from './hardware.ts';
 
-export const MODEL_STATES = [
-  'unloaded',
-  'loading',
-  'loaded',
-  'sleeping',
-  'downloading',
-  'failed',
-  'unknown',
-] as const satisfies readonly Model['state'][];
-export type ModelState = (typeof MODEL_STATES)[number];
+type ModelState = Model['state'];
 
-const FIGURES = [
-  'nodes',
-  'stale_nodes',
-  'runtimes',
+/** Copied, never made member by member: all sums are objects of one shape. */
+const NOTHING = {
+  nodes: 0,
+  stale_nodes: 0,
+  runtimes: 0,
+  unknown: 0,
+  starting: 0,
+  ready: 0,
+  degraded: 0,
+  error: 0,
+  offline: 0,
   /** Of the `unknown` ones: their node is stale. */
-  'silent',
-  'draining',
+  silent: 0,
   /** Of the `ready` ones: their severity is not `info`. */
-  'ready_warned',
+  ready_warned: 0,
   /** Of the `offline` ones: switched off on purpose. */
-  'shut_down',
-  'capacity',
-  'capacity_told',
-  'inflight',
-  'inflight_told',
-  'queued',
-  'queued_told',
+  shut_down: 0,
+  draining: 0,
+  capacity: 0,
+  capacity_told: 0,
+  inflight: 0,
+  inflight_told: 0,
+  queued: 0,
+  queued_told: 0,
   /** Of the runtimes that told both. */
-  'slots',
-  'slots_busy',
+  slots: 0,
+  slots_busy: 0,
   /** Thousandths of tokens a second. */
-  'pace_milli',
-  'pace_told',
+  pace_milli: 0,
+  pace_told: 0,
   /** Of the runtimes that told both. */
-  'requests',
-  'errors',
-  'latency_micros',
-  'latency_told',
-  'restarts_max',
-  'restarts_remaining',
-  'restarts_exhausted',
-  'restarts_told',
-] as const;
+  requests: 0,
+  errors: 0,
+  latency_micros: 0,
+  latency_told: 0,
+  restarts_max: 0,
+  restarts_remaining: 0,
+  restarts_exhausted: 0,
+  restarts_told: 0,
+  model_unloaded: 0,
+  model_loading: 0,
+  model_loaded: 0,
+  model_sleeping: 0,
+  model_downloading: 0,
+  model_failed: 0,
+  model_unknown: 0,
+};
 
-type Figure = (typeof FIGURES)[number] | RuntimeState | `model_${ModelState}`;
+export type Sums = { [Figure in keyof typeof NOTHING]: number };
 
-const SUM_NAMES: readonly Figure[] = [
-  ...FIGURES,
-  ...RUNTIME_STATES,
-  ...MODEL_STATES.map((state) => `model_${state}` as const),
-];
-
-/** A sum that is 0 is left out. */
-export type Sums = Partial<Record<Figure, number>>;
+/** Sums on their way: what is 0 is left out. */
+export type SparseSums = Partial<Sums>;
 
 /** Which model, hardware and sandbox; what the runtimes do not name is left out. */
 export type CellName = { model?: string; hardware: string; sandbox?: string };
-export type CellSums = { name: CellName; sums: Sums };
 
-/** What one node adds, to all and to its cells. */
-export type Contribution = { total: Sums; cells: ReadonlyMap<string, CellSums> };
+/** What one runtime adds to all and to each of its cells; what it says of a model it adds to that cell alone. */
+export type Share = { sums: Sums; cells: { name: CellName; model: ModelState | undefined }[] };
+
+// The keys of an object are told as texts: these are the names that it was written with.
+const FIGURES = Object.keys(NOTHING).filter((name): name is keyof Sums => name in NOTHING);
 
 /** No sum of so many can leave the whole numbers that are exact, whatever a host writes. */
 const LARGEST_FIGURE = 1e9;
+
+export function noSums(): Sums {
+  return { ...NOTHING };
+}
+
+/** Adds in place. @param times -1 takes away. */
+export function addTo(sums: Sums, more: Readonly<SparseSums>, times: 1 | -1 = 1): void {
+  for (const figure of FIGURES) sums[figure] += times * (more[figure] ?? 0);
+}
+
+export function isSameSums(a: Sums, b: Sums): boolean {
+  return FIGURES.every((figure) => a[figure] === b[figure]);
+}
+
+export function sparse(sums: Sums): SparseSums {
+  const told: SparseSums = {};
+  for (const figure of FIGURES) if (sums[figure] !== 0) told[figure] = sums[figure];
+  return told;
+}
 
 export function cellKey({ model, hardware, sandbox }: CellName): string {
   return JSON.stringify([model ?? null, hardware, sandbox ?? null]);
 }
 
-/** Adds in place. @param times -1 takes away. */
-export function addTo(sums: Sums, more: Sums, times: 1 | -1 = 1): void {
-  for (const name of SUM_NAMES) {
-    const added = more[name];
-    if (added === undefined) continue;
-    const sum = (sums[name] ?? 0) + times * added;
-    if (sum === 0) delete sums[name];
-    else sums[name] = sum;
-  }
-}
-
-/** A copy whose members are in one order, so that equal sums are equal texts. */
-export function copied(sums: Sums): Sums {
-  const copy: Sums = {};
-  addTo(copy, sums);
-  return copy;
-}
-
-/** @param isStale the node is silent for longer than it may: nothing that it said counts but that it was there. */
-export function contributionOf(snapshot: Snapshot, isStale: boolean): Contribution {
-  const total: Sums = { nodes: 1, ...(isStale && { stale_nodes: 1 }) };
-  const cells = new Map<string, CellSums>();
-  for (const record of snapshot.runtimes) {
-    const { accelerator, models = [], sandbox } = record.descriptor;
-    const sums = isStale ? silentSums() : liveSums(record);
-    addTo(total, sums);
-    const place = {
-      hardware: hardwareOf(accelerator, snapshot.accelerators ?? []),
-      ...(sandbox !== undefined && { sandbox }),
-    };
-    const states = new Map(models.map(({ id, state }): [string | undefined, ModelState] => [id, state]));
+/** @param isStale its node is silent for longer than it may: nothing that was said counts but that it was there. */
+export function shareOf(
+  record: RuntimeRecord,
+  readings: readonly AcceleratorReading[],
+  isStale: boolean,
+): Share {
+  const { accelerator, models = [], sandbox } = record.descriptor;
+  const hardware = hardwareOf(accelerator, readings);
+  const place = sandbox === undefined ? { hardware } : { hardware, sandbox };
+  const states = new Map(models.map(({ id, state }) => [id, isStale ? 'unknown' : state]));
+  const cells = [...states].map(([model, state]) => ({ name: { model, ...place }, model: state }));
+  return {
+    sums: isStale ? { ...NOTHING, runtimes: 1, unknown: 1, silent: 1 } : liveSums(record),
     // A runtime that names no model is somewhere too.
-    if (states.size === 0) states.set(undefined, 'unknown');
-    for (const [model, state] of states) {
-      const name: CellName = { ...(model !== undefined && { model }), ...place };
-      const key = cellKey(name);
-      const cell = cells.get(key) ?? { name, sums: { nodes: 1, ...(isStale && { stale_nodes: 1 }) } };
-      addTo(cell.sums, sums);
-      if (model !== undefined) addTo(cell.sums, { [`model_${isStale ? 'unknown' : state}`]: 1 });
-      cells.set(key, cell);
-    }
-  }
-  return { total, cells };
-}
-
-function silentSums(): Sums {
-  return { runtimes: 1, unknown: 1, silent: 1 };
+    cells: cells.length > 0 ? cells : [{ name: place, model: undefined }],
+  };
 }
 
 function liveSums({ status }: RuntimeRecord): Sums {
   const { state, severity, health = {}, restart_budget: budget } = status;
-  const isDraining = status.draining === true;
-  const takesWork = (state === 'ready' || state === 'degraded') && !isDraining;
-  const {
-    inflight_jobs: inflight,
-    queued_jobs: queued,
-    request_count: requests,
-    error_count: errors,
-  } = health;
-  const capacity = takesWork ? health.capacity : undefined;
-  const pace = health.predicted_tokens_per_second;
-  const sums: Sums = {
-    runtimes: 1,
-    [state]: 1,
-    draining: isDraining ? 1 : 0,
-    ready_warned: state === 'ready' && severity !== 'info' ? 1 : 0,
-    shut_down: state === 'offline' && severity === 'info' ? 1 : 0,
-    ...told('capacity', capacity),
-    ...told('inflight', inflight),
-    ...told('queued', queued),
-    ...(capacity !== undefined &&
-      inflight !== undefined && { slots: bounded(capacity), slots_busy: bounded(inflight) }),
-    ...(pace !== undefined && { pace_milli: bounded(pace * 1000), pace_told: 1 }),
-    ...(requests !== undefined &&
-      errors !== undefined && { requests: bounded(requests), errors: bounded(Math.min(errors, requests)) }),
-    ...(health.latency_ms !== undefined && {
-      latency_micros: bounded(health.latency_ms * 1000),
-      latency_told: 1,
-    }),
-    ...(budget !== undefined && {
-      restarts_max: bounded(budget.max_restarts),
-      restarts_remaining: bounded(budget.remaining),
-      restarts_exhausted: budget.remaining === 0 && budget.used > 0 ? 1 : 0,
-      restarts_told: 1,
-    }),
-  };
+  const sums = noSums();
+  sums.runtimes = 1;
+  sums[state] = 1;
+  if (status.draining === true) sums.draining = 1;
+  if (state === 'ready' && severity !== 'info') sums.ready_warned = 1;
+  if (state === 'offline' && severity === 'info') sums.shut_down = 1;
+  const { inflight_jobs: inflight, queued_jobs: queued, latency_ms: latency } = health;
+  const takesWork = (state === 'ready' || state === 'degraded') && status.draining !== true;
+  if (takesWork && health.capacity !== undefined) {
+    sums.capacity = bounded(health.capacity);
+    sums.capacity_told = 1;
+    if (inflight !== undefined) {
+      sums.slots = sums.capacity;
+      sums.slots_busy = bounded(inflight);
+    }
+  }
+  if (inflight !== undefined) {
+    sums.inflight = bounded(inflight);
+    sums.inflight_told = 1;
+  }
+  if (queued !== undefined) {
+    sums.queued = bounded(queued);
+    sums.queued_told = 1;
+  }
+  if (health.predicted_tokens_per_second !== undefined) {
+    sums.pace_milli = bounded(health.predicted_tokens_per_second * 1000);
+    sums.pace_told = 1;
+  }
+  if (health.request_count !== undefined && health.error_count !== undefined) {
+    sums.requests = bounded(health.request_count);
+    sums.errors = Math.min(sums.requests, bounded(health.error_count));
+  }
+  if (latency !== undefined) {
+    sums.latency_micros = bounded(latency * 1000);
+    sums.latency_told = 1;
+  }
+  if (budget !== undefined) {
+    sums.restarts_max = bounded(budget.max_restarts);
+    sums.restarts_remaining = bounded(budget.remaining);
+    sums.restarts_exhausted = budget.remaining === 0 && budget.used > 0 ? 1 : 0;
+    sums.restarts_told = 1;
+  }
   return sums;
-}
-
-function told(name: 'capacity' | 'inflight' | 'queued', figure: number | undefined): Sums {
-  return figure === undefined ? {} : { [name]: bounded(figure), [`${name}_told`]: 1 };
 }
 
 function bounded(figure: number): number {

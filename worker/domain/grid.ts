@@ -2,11 +2,14 @@
 
 import * as v from 'valibot';
 import type { GridCell, GridSums, GridTotals } from '../../contract/grid.ts';
+import { ModelSchema } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES, RuntimeStateSchema } from '../../contract/words.ts';
-import type { CellReport } from './cell-book.ts';
+import type { Cell } from './cell-book.ts';
 import { cellStatus } from './cell-status.ts';
-import { MODEL_STATES, type CellSums, type Sums } from './cell-sums.ts';
+import type { Sums } from './cell-sums.ts';
 import { kindOf } from './hardware.ts';
+
+const MODEL_STATES = ModelSchema.entries.state.options;
 
 const Name = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256)));
 
@@ -21,24 +24,21 @@ export const GridQuerySchema = v.strictObject({
 });
 export type GridFilter = v.InferOutput<typeof GridQuerySchema>;
 
-export function gridCells({ cells }: CellReport, filter: GridFilter = {}): GridCell[] {
+export function gridCells(cells: readonly Cell[], filter: GridFilter = {}): GridCell[] {
   return cells.filter((cell) => isShown(cell, filter)).map(gridCell);
 }
 
-export function gridTotals({ cells, total }: CellReport): GridTotals {
+export function gridTotals(total: Sums, cells: number): GridTotals {
+  const { restarts_max, restarts_remaining, restarts_exhausted } = total;
   return {
-    cells: cells.length,
+    cells,
     ...sumsOf(total),
-    stale_nodes: total.stale_nodes ?? 0,
-    ...(total.restarts_told !== undefined && {
-      restarts_max: total.restarts_max ?? 0,
-      restarts_remaining: total.restarts_remaining ?? 0,
-      restarts_exhausted: total.restarts_exhausted ?? 0,
-    }),
+    stale_nodes: total.stale_nodes,
+    ...(total.restarts_told > 0 && { restarts_max, restarts_remaining, restarts_exhausted }),
   };
 }
 
-export function gridCell({ name, sums }: CellSums): GridCell {
+export function gridCell({ name, sums }: Cell): GridCell {
   return {
     ...name,
     status: cellStatus(sums),
@@ -47,37 +47,34 @@ export function gridCell({ name, sums }: CellSums): GridCell {
   };
 }
 
-function isShown({ name, sums }: CellSums, { model, hardware, sandbox, state }: GridFilter): boolean {
+function isShown({ name, sums }: Cell, { model, hardware, sandbox, state }: GridFilter): boolean {
   if (model !== undefined && name.model !== model) return false;
   if (hardware !== undefined && name.hardware !== hardware && kindOf(name.hardware) !== hardware)
     return false;
   if (sandbox !== undefined && name.sandbox !== sandbox) return false;
-  return state === undefined || sums[state] !== undefined;
+  return state === undefined || sums[state] > 0;
 }
 
 function sumsOf(sums: Sums): GridSums {
-  const { nodes = 0, runtimes = 0, silent = 0, draining = 0, slots, requests } = sums;
-  const load = slots === undefined ? undefined : Math.min(1, (sums.slots_busy ?? 0) / slots);
-  const errorRate = requests === undefined ? undefined : (sums.errors ?? 0) / requests;
-  const latency = sums.latency_told && (sums.latency_micros ?? 0) / sums.latency_told;
+  const { nodes, runtimes, silent, draining, capacity, inflight, queued } = sums;
   return {
     nodes,
     runtimes,
     states: counts(RUNTIME_STATES.map((state) => [state, sums[state]])),
     silent,
     draining,
-    ...(sums.capacity_told !== undefined && { capacity: sums.capacity ?? 0 }),
-    ...(sums.inflight_told !== undefined && { inflight: sums.inflight ?? 0 }),
-    ...(sums.queued_told !== undefined && { queued: sums.queued ?? 0 }),
-    ...(load !== undefined && { load_ratio: rounded(load, 10_000) }),
-    ...(sums.pace_told !== undefined && { predicted_tokens_per_second: (sums.pace_milli ?? 0) / 1000 }),
-    ...(errorRate !== undefined && { error_rate: rounded(errorRate, 1_000_000) }),
-    ...(latency !== undefined && { latency_ms: Math.round(latency) / 1000 }),
+    ...(sums.capacity_told > 0 && { capacity }),
+    ...(sums.inflight_told > 0 && { inflight }),
+    ...(sums.queued_told > 0 && { queued }),
+    ...(sums.slots > 0 && { load_ratio: Math.min(1, rounded(sums.slots_busy / sums.slots, 10_000)) }),
+    ...(sums.pace_told > 0 && { predicted_tokens_per_second: sums.pace_milli / 1000 }),
+    ...(sums.requests > 0 && { error_rate: rounded(sums.errors / sums.requests, 1_000_000) }),
+    ...(sums.latency_told > 0 && { latency_ms: Math.round(sums.latency_micros / sums.latency_told) / 1000 }),
   };
 }
 
-function counts(all: readonly (readonly [string, number | undefined])[]): Record<string, number> {
-  return Object.fromEntries(all.flatMap(([state, count]) => (count === undefined ? [] : [[state, count]])));
+function counts(all: readonly (readonly [string, number])[]): Record<string, number> {
+  return Object.fromEntries(all.filter(([, count]) => count > 0));
 }
 
 /** More digits than are known would change with every heartbeat. */

@@ -2,8 +2,8 @@
 // labels: the number of series is bounded by the cells that are told one by one and by the number of shards.
 
 import { RUNTIME_STATES } from '../../contract/words.ts';
-import type { CellReport } from './cell-book.ts';
-import { addTo, type CellSums, type Sums } from './cell-sums.ts';
+import type { Cell } from './cell-book.ts';
+import { addTo, noSums, type Sums } from './cell-sums.ts';
 import {
   ENDED_JOB_STATES,
   OPEN_JOB_STATES,
@@ -24,18 +24,19 @@ const UNNAMED = '';
 export type Observed = {
   version: string;
   ttlSeconds: number;
-  report: CellReport;
+  total: Sums;
+  cells: readonly Cell[];
   /** By the names of the objects. */
   shards: readonly (readonly [string, ShardCounters])[];
   fleet: FleetCounters;
 };
 
 export function metricFamilies(observed: Observed): Family[] {
-  return [...ofFleet(observed), ...ofCells(observed.report), ...ofObjects(observed)];
+  return [...ofFleet(observed), ...ofCells(observed.cells), ...ofObjects(observed)];
 }
 
-function ofFleet({ version, ttlSeconds, report }: Observed): Family[] {
-  const totals = gridTotals(report);
+function ofFleet({ version, ttlSeconds, total, cells }: Observed): Family[] {
+  const totals = gridTotals(total, cells.length);
   return [
     gauge('arw_hub_info', 'The version of the hub, as a label.', [{ labels: { version }, value: 1 }]),
     gauge('arw_ttl_seconds', 'After so long without a word a node is stale.', [{ value: ttlSeconds }]),
@@ -64,7 +65,7 @@ function ofFleet({ version, ttlSeconds, report }: Observed): Family[] {
   ];
 }
 
-function ofCells({ cells }: CellReport): Family[] {
+function ofCells(cells: readonly Cell[]): Family[] {
   const { told, folded } = bounded(cells);
   const rows = told.map((cell) => ({ labels: labelsOf(cell), cell: gridCell(cell) }));
   if (folded.count > 0) {
@@ -179,15 +180,15 @@ function ofObjects({ shards, fleet }: Observed): Family[] {
 }
 
 /** The same cells in every scrape, as long as the fleet stays the same. */
-function bounded(cells: readonly CellSums[]): { told: CellSums[]; folded: { count: number; sums: Sums } } {
-  const bySize = cells.toSorted((a, b) => (b.sums.runtimes ?? 0) - (a.sums.runtimes ?? 0));
-  const sums: Sums = {};
+function bounded(cells: readonly Cell[]): { told: Cell[]; folded: { count: number; sums: Sums } } {
+  const bySize = cells.toSorted((a, b) => b.sums.runtimes - a.sums.runtimes);
+  const sums = noSums();
   const folded = bySize.slice(METRIC_CELLS_MAX);
   for (const cell of folded) addTo(sums, cell.sums);
   return { told: bySize.slice(0, METRIC_CELLS_MAX), folded: { count: folded.length, sums } };
 }
 
-function labelsOf({ name: { model = UNNAMED, hardware, sandbox = UNNAMED } }: CellSums): Labels {
+function labelsOf({ name: { model = UNNAMED, hardware, sandbox = UNNAMED } }: Cell): Labels {
   return { model, hardware, sandbox };
 }
 

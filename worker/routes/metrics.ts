@@ -20,7 +20,7 @@ export const metrics = new Hono<HubEnv>();
 metrics.get('/', async (c) => {
   const query = checkedQuery(c, NoQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
-  const [cells, shards, ofFleet] = await Promise.all([
+  const [seen, shards, ofFleet] = await Promise.all([
     fleetCells(c.env),
     askAll(c.env, async (shard, { index }) => [`shard-${index}`, await shard.counters()] as const),
     fleet(c.env).counters(),
@@ -28,7 +28,8 @@ metrics.get('/', async (c) => {
   const families = metricFamilies({
     version,
     ttlSeconds: ttlSeconds(c.env.ARW_RUNTIME_MATRIX_TTL_SEC),
-    report: cells.report,
+    total: seen.total,
+    cells: seen.cells,
     shards,
     fleet: ofFleet,
   });

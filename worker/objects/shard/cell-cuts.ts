@@ -1,11 +1,11 @@
 // Owns a shard's part of the grid: made when somebody looks, at most once in a cut window, from what has changed since.
 
-import { CellBook, type CellReport, type LastSaid } from '../../domain/cell-book.ts';
+import { CellBook, type LastSaid } from '../../domain/cell-book.ts';
 import { CUT_WINDOW_MS, nextVersion } from '../../domain/cut.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { CellCut } from '../rpc.ts';
 
-type Made = { cut: Omit<CellCut, 'showableMs'>; text: string; lookedAt: number };
+type Made = { cut: Omit<CellCut, 'showableMs'>; revision: number; lookedAt: number };
 
 export class CellCuts {
   readonly #ttlSeconds: number;
@@ -33,17 +33,16 @@ export class CellCuts {
     }
     const time = { ttlSeconds: this.#ttlSeconds, now };
     this.#book.sync(nodes, (node) => isAt(node, place), time);
-    const report = this.#book.report();
-    this.#made = this.#named(report, now);
+    this.#made = this.#named(now);
     return { ...this.#made.cut, showableMs: CUT_WINDOW_MS };
   }
 
   /** The same sums keep their name, so that a reader who has them is told so. */
-  #named(report: CellReport, now: number): Made {
-    const text = JSON.stringify(report);
-    if (this.#made?.text === text) return { ...this.#made, lookedAt: now };
+  #named(now: number): Made {
+    const { revision } = this.#book;
+    if (this.#made?.revision === revision) return { ...this.#made, lookedAt: now };
     this.#version = nextVersion(this.#version, now);
     const name = { epoch: this.#epoch, version: this.#version };
-    return { cut: { name, at: now, report }, text, lookedAt: now };
+    return { cut: { name, at: now, report: this.#book.report() }, revision, lookedAt: now };
   }
 }
