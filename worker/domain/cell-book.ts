@@ -14,11 +14,11 @@ import {
   type SparseSums,
   type Sums,
 } from './cell-sums.ts';
-import { isStale } from './freshness.ts';
+import { isStale, type Word } from './freshness.ts';
 import type { ViewTime } from './view.ts';
 
 /** A node's last word. */
-export type LastSaid = { snapshot: Snapshot; receivedAt: number };
+export type LastSaid = Word & { snapshot: Snapshot };
 
 /** The sums of some nodes, cells in the order of their keys. */
 export type CellReport = { total: SparseSums; cells: { name: CellName; sums: SparseSums }[] };
