@@ -10,6 +10,7 @@ import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
+import type { ShardCounters } from '../domain/counters.ts';
 import type { CutQuery } from '../domain/fragment.ts';
 import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
@@ -18,7 +19,7 @@ import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import type { CellCut, Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
 import { answerLogs } from './shard/log-answer.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
@@ -42,7 +43,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
     const parsed = parseText(SnapshotSchema, body);
-    if (!parsed.ok) return parsed;
+    if (!parsed.ok) {
+      parts.counting.refused('post');
+      return parsed;
+    }
     const pace = jittered(parts.pace(), Math.random());
     const moment = { now, ttlSeconds: pace.ttlSeconds };
     const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
@@ -134,6 +138,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
     return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
+  }
+
+  async cells(place: Place): Promise<CellCut> {
+    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+  }
+
+  async counters(): Promise<ShardCounters> {
+    return this.#parts.counters();
   }
 
   async admit(node: string, credentials: Credentials | null): Promise<void> {

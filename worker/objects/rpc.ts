@@ -3,6 +3,8 @@
 import type { Job } from '../../contract/command.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import type { CellReport } from '../domain/cell-book.ts';
+import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
 import type { Credentials } from '../domain/credentials.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
@@ -27,6 +29,15 @@ export type Cut = {
 
 /** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
 export type Page = { fragments: Fragment[]; isCutShort: boolean };
+/** A shard's part of the grid. */
+export type CellCut = {
+  name: CutName;
+  /** When it came to be as it is, in milliseconds of the shard's clock. */
+  at: number;
+  /** For how long it may be shown without asking again. */
+  showableMs: number;
+  report: CellReport;
+};
 
 export type Located = {
   /** Nodes that have the runtime. */
@@ -49,6 +60,8 @@ export interface NodeShardRpc {
   job(node: string, jobId: string): Promise<Job | null>;
   locate(runtime: string, place: Place): Promise<Located>;
   cut(query: CutQuery, place: Place): Promise<Cut>;
+  cells(place: Place): Promise<CellCut>;
+  counters(): Promise<ShardCounters>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
 }
@@ -66,4 +79,5 @@ export interface FleetRpc {
   nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
+  counters(): Promise<FleetCounters>;
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
@@ -15,7 +16,9 @@ import { Alarm } from '../alarm.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet } from '../stubs.ts';
+import { CellCuts } from './cell-cuts.ts';
 import { CommandQueue } from './command-queue.ts';
+import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { LogRelay } from './log-relay.ts';
@@ -32,6 +35,8 @@ export class ShardParts {
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
   readonly cuts: Cuts;
+  readonly cells: CellCuts;
+  readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
 
@@ -46,6 +51,7 @@ export class ShardParts {
     this.queue = new CommandQueue(new CommandStore(state.storage));
     this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
     this.cuts = new Cuts(this.ttlSeconds);
+    this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
     for (const [, { node, last, pace }] of this.uplinks.all()) {
@@ -62,6 +68,7 @@ export class ShardParts {
   take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const bootBefore = this.nodes.get(node)?.last.bootId;
     const decision = this.nodes.take(node, snapshot, transport, moment);
+    this.counting.took(decision, transport);
     if (decision.kind === 'accept') this.cuts.touch();
     return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
   }
@@ -93,6 +100,16 @@ export class ShardParts {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
       return { snapshot, receivedAt, ttlSeconds: toldSeconds, uplink };
     });
+  }
+
+  counters(): ShardCounters {
+    const { queue, uplinks } = this;
+    return {
+      ...this.counting.snapshots(),
+      uplinks: uplinks.count,
+      commandsOpen: queue.openStates(),
+      commandsEnded: queue.ended,
+    };
   }
 
   /** The pace that the nodes of this shard are to keep, so that together they ask for no more than it can do. */

@@ -26,6 +26,7 @@ export function receive(
   const parsed = parseFrame(message);
   const session = { parts, socket, link, now };
   if (parsed.ok) return handle(session, parsed.value);
+  parts.counting.refused('socket');
   reject(session, parsed.problem);
   return undefined;
 }
