@@ -6,6 +6,7 @@ import type { HubEnv } from './env.ts';
 import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
 import { problemResponse } from './problem-response.ts';
+import { actions } from './routes/actions.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
@@ -26,6 +27,7 @@ app.route('/join-tokens', joinTokens);
 app.route('/state', state);
 app.route('/orchestrator', orchestrator);
 app.route('/orchestrator', logs);
+app.route('/actions', actions);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 

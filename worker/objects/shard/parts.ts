@@ -12,14 +12,17 @@ import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
+import { ActionStore } from '../store/action-store.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet } from '../stubs.ts';
+import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes } from './live-nodes.ts';
+import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
 
 /** What happened to a snapshot, and whether another start of the reporter spoke than before. */
@@ -31,6 +34,8 @@ export class ShardParts {
   readonly queue: CommandQueue;
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
+  readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
+  readonly actions: Actions;
   readonly cuts: Cuts;
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
@@ -44,12 +49,21 @@ export class ShardParts {
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
     this.queue = new CommandQueue(new CommandStore(state.storage));
-    this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
+    this.uplinks = new Uplinks(state, (socket) => {
+      this.logs.socketGone(socket);
+      this.relays.socketGone(socket);
+    });
+    this.actions = new Actions(new ActionStore(state.storage));
     this.cuts = new Cuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
     for (const [, { node, last }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last);
+    }
+    // The node may still work for an action that this object has lost hold of.
+    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+      const socket = this.uplinks.admitted(node);
+      if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
   }
 
@@ -110,6 +124,7 @@ export class ShardParts {
       if (!this.deliver(node, now)) this.queue.tick(node, now);
     }
     this.queue.removeOld(now);
+    this.actions.removeOld(now);
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
@@ -118,7 +133,12 @@ export class ShardParts {
   /** Arms for everything; costs a look at every node and command. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
-    const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    const wanted = earliest([
+      commands,
+      this.nodes.nextForgotten(),
+      this.uplinks.nextExpiry(),
+      this.actions.nextDeadline(),
+    ]);
     await this.alarm.armFor(wanted, now);
   }
 

@@ -2,6 +2,7 @@
 
 import { CLOSE_REJECTED, type CommandDone, type NodeFrame } from '../../../contract/frames.ts';
 import { problem, type Problem } from '../../../contract/problem.ts';
+import { RELAY_FEATURE } from '../../../contract/relay.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { CommandEvent } from '../../domain/command-life.ts';
 import { nodeMismatch } from '../../domain/ingest.ts';
@@ -29,7 +30,7 @@ export async function receive(
 }
 
 async function handle(session: Session, frame: NodeFrame): Promise<void> {
-  if (frame.type === 'hello') return hello(session, frame.node);
+  if (frame.type === 'hello') return hello(session, frame.node, frame.features);
   if (!session.link.isAdmitted) {
     return reject(session, problem('not-admitted', `Send "hello" before "${frame.type}"`));
   }
@@ -44,15 +45,19 @@ async function handle(session: Session, frame: NodeFrame): Promise<void> {
     case 'command.done':
       if (isReadingId(frame.id)) return session.parts.logs.done(session.socket, frame);
       return acknowledge(session, frame.id, outcome(frame, session.now));
+    case 'relay.head':
+      return session.parts.relays.head(session.socket, frame);
+    case 'relay.end':
+      return session.parts.relays.end(session.socket, frame);
     default:
       return frame satisfies never;
   }
 }
 
-async function hello(session: Session, claimed: string): Promise<void> {
+async function hello(session: Session, claimed: string, features: readonly string[] = []): Promise<void> {
   const { parts, socket, link, now } = session;
   if (claimed !== link.node) return rejectAndClose(session, nodeMismatch(link.node, claimed));
-  parts.uplinks.save(socket, { ...link, isAdmitted: true });
+  parts.uplinks.save(socket, { ...link, isAdmitted: true, takesRelays: features.includes(RELAY_FEATURE) });
   parts.cuts.touch();
   parts.uplinks.send(socket, { type: 'welcome', ...parts.timing(now) });
   parts.sendAll(socket, parts.queue.takeDue(link.node, now, true));

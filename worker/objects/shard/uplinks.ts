@@ -17,6 +17,8 @@ const LinkSchema = v.object({
   until: v.nullable(v.number()),
   openedAt: v.number(),
   isAdmitted: v.boolean(),
+  /** It said that requests may be relayed to it. Absent in what an older hub attached. */
+  takesRelays: v.optional(v.boolean(), false),
   last: v.nullable(v.object({ bootId: v.string(), seq: v.number(), receivedAt: v.number() })),
 });
 
