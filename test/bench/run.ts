@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
+import { relayOverhead } from './relay-overhead.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
@@ -11,6 +12,7 @@ import { sandboxOverhead } from './sandbox-overhead.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
   'gateway-overhead': gatewayOverhead,
+  'relay-overhead': relayOverhead,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,
 };
