@@ -16,7 +16,7 @@ import { routeOf, ROUTES } from './routes.ts';
 import { route, type Candidate } from './routing.ts';
 import { notReady, unknownModel } from './turned-away.ts';
 import type { Hit, Telemetry } from './telemetry.ts';
-import { openUpstream } from './upstream.ts';
+import { Upstream, type BodyLength } from './upstream.ts';
 
 export type DoorOptions = {
   runtimes: () => readonly Routable[];
@@ -182,16 +182,18 @@ export class Door {
     if (once?.(start.bytes) === false) return { kind: 'named-twice' };
     const bytes = model === undefined ? start.bytes : withModel(start, model);
     const headers = requestHeaders(request.rawHeaders, endpoint.headers);
-    const length = request.headers['content-length'];
-    if (start.ended) headers['content-length'] = String(bytes.length);
-    else if (length !== undefined)
-      headers['content-length'] = String(Number(length) + bytes.length - start.bytes.length);
+    const announced = request.headers['content-length'];
+    const length: BodyLength = start.ended
+      ? { bytes: bytes.length }
+      : announced === undefined
+        ? 'chunked'
+        : { bytes: Number(announced) + bytes.length - start.bytes.length };
     this.#count(runtime.id, 1);
     try {
       return await relay({
         request,
         response,
-        upstream: openUpstream(endpoint, request.url ?? '/', headers),
+        upstream: new Upstream(endpoint, { path: request.url ?? '/', headers, length }),
         start: bytes,
         ended: start.ended,
         namedOnce: once,
