@@ -31,7 +31,7 @@ export type ActionRecord = {
   output: ChatOutput | null;
   error: CommandError | null;
   idempotencyKey: string | null;
-  /** SHA-256 of what was asked, hex: a key that is used for something else is found out. */
+  /** SHA-256 of what was asked, hex, where it has a key: one that is used for something else is found out. */
   digest: string;
 };
 

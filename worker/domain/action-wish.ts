@@ -10,7 +10,7 @@ export const ActionWishSchema = v.object({
   /** The engine's own events, as they come; else the action's id at once. */
   wantsStream: v.boolean(),
   idempotencyKey: v.optional(v.string()),
-  /** SHA-256 of what is asked, hex. */
+  /** SHA-256 of what is asked, hex, where there is a key. */
   digest: v.string(),
   place: v.object({ index: v.number(), shards: v.number() }),
 });

@@ -36,7 +36,7 @@ actions.post('/', async (c) => {
     chosen,
     wantsStream: wantsStream(c),
     idempotencyKey: key.value,
-    digest: await sha256(JSON.stringify(body.value)),
+    digest: key.value === undefined ? '' : await sha256(JSON.stringify(body.value)),
     place,
   };
   return shard.fetch(actionRequest(wish));

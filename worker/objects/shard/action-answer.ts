@@ -51,14 +51,18 @@ export async function answerAction(
     parts.relays.begin({ node, runtime, socket, open, body, sink, openedAt: now });
   const relayed = { parts, id, node, runtime, socket, stream };
   if (!wish.wantsStream) {
+    parts.actions.keep(id);
     begin(collectingSink(relayed));
     await armForRemoval(parts, now);
     return accepted(record, {});
   }
   return new Promise((resolve) => {
-    begin(streamingSink(relayed, { answer: resolve, signal }));
+    const onFirstRead = (): void => {
+      parts.actions.keep(id);
+      void armForRemoval(parts, now);
+    };
+    begin(streamingSink(relayed, { answer: resolve, signal, onFirstRead }));
     if (signal.aborted) parts.relays.abort(socket, stream, CANCELLED);
-    void armForRemoval(parts, now);
   });
 }
 

@@ -58,11 +58,15 @@ function told(contentType: string | undefined): string {
   return contentType !== undefined && /^[\x20-\x7e]+$/.test(contentType) ? contentType : 'text/event-stream';
 }
 
+type Streaming = {
+  answer: (response: Response) => void;
+  signal: AbortSignal;
+  /** The first bytes have gone to whoever asked: what takes its time may be done now. */
+  onFirstRead: () => void;
+};
+
 /** Answers with the head of a stream that began, or with the reason why none did. */
-export function streamingSink(
-  relayed: Relayed,
-  { answer, signal }: { answer: (response: Response) => void; signal: AbortSignal },
-): RelaySink {
+export function streamingSink(relayed: Relayed, { answer, signal, onFirstRead }: Streaming): RelaySink {
   const { parts, id, node, runtime, socket, stream } = relayed;
   const leave = (): void => {
     parts.relays.abort(socket, stream, CANCELLED);
@@ -71,12 +75,17 @@ export function streamingSink(
   signal.addEventListener('abort', leave, { once: true });
   const refused = collectingSink(relayed, (error) => answer(problemResponse(actionProblem(error, id))));
   let body: RelayBody | undefined;
+  let isRead = false;
   return {
     head: (head) => {
       const { status, headers } = head;
       if (status < 200 || status > 299) return refused.head(head);
       body = new RelayBody({
-        onRead: (bytes) => parts.relays.read(socket, stream, bytes),
+        onRead: (bytes) => {
+          parts.relays.read(socket, stream, bytes);
+          if (!isRead) setTimeout(onFirstRead, 0);
+          isRead = true;
+        },
         onLeft: leave,
       });
       answer(

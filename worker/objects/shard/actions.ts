@@ -11,7 +11,7 @@ import {
 } from '../../domain/action-life.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
-type Running = { record: ActionRecord; stop: (error: CommandError) => void };
+type Running = { record: ActionRecord; stop: (error: CommandError) => void; isKept: boolean };
 
 export class Actions {
   readonly #store: ActionStore;
@@ -33,11 +33,17 @@ export class Actions {
     return forgotten;
   }
 
-  /** @param stop ends it at its node, which brings its last step. */
+  /** In memory, until it is kept. @param stop ends it at its node, which brings its last step. */
   begin(record: ActionRecord, stop: (error: CommandError) => void): void {
-    const sent = stepAction(record, { type: 'sent' });
-    this.#store.save(sent);
-    this.#running.set(record.id, { record: sent, stop });
+    this.#running.set(record.id, { record: stepAction(record, { type: 'sent' }), stop, isKept: false });
+  }
+
+  /** Before anybody is told its id, but for whoever is told it with the answer itself. */
+  keep(id: string): void {
+    const running = this.#running.get(id);
+    if (running === undefined || running.isKept) return;
+    running.isKept = true;
+    this.#store.save(running.record);
   }
 
   step(id: string, event: ActionEvent): void {
@@ -54,7 +60,8 @@ export class Actions {
   }
 
   findByKey(key: string): ActionRecord | undefined {
-    return this.#store.findByKey(key);
+    const running = [...this.#running.values()].find(({ record }) => record.idempotencyKey === key);
+    return running?.record ?? this.#store.findByKey(key);
   }
 
   /** What is over stays as it is. */

@@ -11,29 +11,20 @@ export type RelayBodyOptions = {
 export class RelayBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #options: RelayBodyOptions;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #waiting: Uint8Array[] = [];
-  /** The reader waits for the next bytes. */
-  #isWanted = false;
+  /** The reader has not taken what was written last. */
+  #isWriting = false;
   #isEnded = false;
   #isOver = false;
 
   constructor(options: RelayBodyOptions) {
     this.#options = options;
-    this.readable = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => {
-          this.#isWanted = true;
-          this.#give();
-        },
-        cancel: () => this.leave(),
-      },
-      // Nothing is taken ahead of the reader.
-      { highWaterMark: 0 },
-    );
+    // The platform's own pipe: a write is done when the reader has taken it, and no script runs in between.
+    const { readable, writable } = new IdentityTransformStream();
+    this.readable = readable;
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => this.leave());
   }
 
   push(bytes: Uint8Array): void {
@@ -57,17 +48,28 @@ export class RelayBody {
   }
 
   #give(): void {
-    if (this.#isOver) return;
-    if (this.#isWanted && this.#waiting.length > 0) {
-      const piece = joined(this.#waiting);
-      this.#waiting = [];
-      this.#isWanted = false;
-      this.#controller?.enqueue(piece);
-      this.#options.onRead(piece.byteLength);
+    if (this.#isOver || this.#isWriting) return;
+    if (this.#waiting.length === 0) {
+      if (this.#isEnded) this.#close();
+      return;
     }
-    if (!this.#isEnded || this.#waiting.length > 0) return;
+    const piece = joined(this.#waiting);
+    this.#waiting = [];
+    this.#isWriting = true;
+    this.#writer.write(piece).then(
+      () => {
+        this.#isWriting = false;
+        this.#options.onRead(piece.byteLength);
+        this.#give();
+      },
+      () => this.leave(),
+    );
+  }
+
+  #close(): void {
     this.#isOver = true;
-    this.#controller?.close();
+    // A reader that is gone by then misses nothing.
+    this.#writer.close().catch(() => undefined);
   }
 }
 
