@@ -1,16 +1,16 @@
 // Owns one relayed exchange on this host: a request at the door of its gateway, the body as it comes from the hub, the
 // answer as the engine gives it. No more of either is held than the windows allow.
 
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { NodeFrame } from '../../contract/frames.ts';
 import { ReceiveCredit } from '../../contract/relay-credit.ts';
 import type { RelayOpen } from '../../contract/relay.ts';
 import { spokenLine } from '../../contract/status.ts';
-import { messageOf } from '../errors.ts';
+import { AnswerParser, type AnswerHead } from '../gateway/answer-parser.ts';
 import { RelayQueue, type RelayOutbox } from './relay-outbox.ts';
 
-/** They speak of one connection or of who asks: the door is another connection, and we are who asks there. */
+/** They speak of one connection, of its framing, or of who asks: the door is another connection, and we ask there. */
 const NOT_PASSED = new Set([
   'authorization',
   'connection',
@@ -19,6 +19,7 @@ const NOT_PASSED = new Set([
   'keep-alive',
   'te',
   'trailer',
+  'transfer-encoding',
   'upgrade',
 ]);
 const NOT_TOLD = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer']);
@@ -40,32 +41,34 @@ export type RelayExchangeOptions = {
 export class RelayExchange {
   readonly #options: RelayExchangeOptions;
   readonly #queue: RelayQueue;
-  readonly #request: ClientRequest;
+  readonly #parser: AnswerParser;
   readonly #received = new ReceiveCredit();
+  /** The head of the request: it is written with the first bytes of the body. */
+  #head: string;
+  readonly #isChunked: boolean;
   /** Of the body: written to the door, and not granted anew since the door takes no more now. */
   #unread = 0;
-  #answer: IncomingMessage | undefined;
   #isOver = false;
 
   /** @throws where the opening is no request that can be made. */
   constructor(options: RelayExchangeOptions) {
     this.#options = options;
     const { open, door, apiKey } = options;
-    this.#queue = new RelayQueue(open.stream, () => this.#answer?.resume());
-    this.#request = request({
-      createConnection: () => door,
-      method: open.method,
-      path: open.path,
-      headers: {
-        ...passed(open.headers, NOT_PASSED),
-        host: '127.0.0.1',
-        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+    this.#isChunked = open.headers['content-length'] === undefined;
+    this.#head = headOf(open, apiKey, this.#isChunked);
+    this.#queue = new RelayQueue(open.stream, () => door.resume());
+    this.#parser = new AnswerParser({
+      onHead: (head) => this.#onHead(head),
+      onBody: (bytes) => {
+        if (!this.#queue.push(bytes)) door.pause();
       },
     });
-    this.#request.on('drain', () => this.#readOn());
-    this.#request.on('response', (answer) => this.#onAnswer(answer));
-    this.#request.on('error', (error) => this.#fail(messageOf(error)));
-    this.#request.on('close', () => this.#fail('the gateway closed the connection'));
+    door.on('drain', () => this.#readOn());
+    door.on('data', (bytes: Buffer) => this.#onAnswer(bytes));
+    door.on('end', () => this.#onClosed());
+    // An error is followed by it.
+    door.on('error', () => undefined);
+    door.on('close', () => this.#onClosed());
   }
 
   /** A part of the request's body. */
@@ -78,9 +81,9 @@ export class RelayExchange {
       });
     }
     this.#unread += payload.byteLength;
-    const isTaken = payload.byteLength === 0 || this.#request.write(payload);
-    if (isLast) this.#request.end();
-    if (isTaken) this.#readOn();
+    const parts = [Buffer.from(this.#head, 'latin1'), ...this.#framed(payload, isLast)];
+    this.#head = '';
+    if (this.#options.door.write(Buffer.concat(parts))) this.#readOn();
   }
 
   /** The hub has read so much of the answer. */
@@ -94,37 +97,45 @@ export class RelayExchange {
     this.#over();
   }
 
+  #framed(payload: Uint8Array, isLast: boolean): Uint8Array[] {
+    if (!this.#isChunked) return [payload];
+    const size = payload.byteLength.toString(16);
+    const chunk = payload.byteLength === 0 ? [] : [Buffer.from(`${size}\r\n`), payload, Buffer.from('\r\n')];
+    return isLast ? [...chunk, Buffer.from('0\r\n\r\n')] : chunk;
+  }
+
   #readOn(): void {
     const bytes = this.#received.read(this.#unread);
     this.#unread = 0;
     if (bytes > 0) this.#options.outbox.say({ kind: 'credit', stream: this.#queue.stream, bytes });
   }
 
-  #onAnswer(answer: IncomingMessage): void {
-    const { send, outbox } = this.#options;
-    this.#answer = answer;
-    send({
-      type: 'relay.head',
-      stream: this.#queue.stream,
-      status: answer.statusCode ?? 502,
-      headers: passed(answer.headers, NOT_TOLD),
-    });
-    answer.on('data', (chunk: Buffer) => {
-      if (this.#isOver) return;
-      if (!this.#queue.push(chunk)) answer.pause();
-      outbox.wake(this.#queue);
-    });
-    answer.on('end', () => this.#queue.end(() => this.#end()));
-    // Its `close` says all there is to know.
-    answer.on('error', () => undefined);
-    answer.on('close', () => {
-      if (!answer.complete) this.#fail('the runtime broke off its answer');
-    });
+  #onAnswer(bytes: Buffer): void {
+    if (this.#isOver) return;
+    const fault = this.#parser.push(bytes);
+    this.#options.outbox.wake(this.#queue);
+    if (this.#parser.isDone) this.#queue.end(() => this.#end());
+    else if (fault !== undefined) this.#fail(`the gateway answered no HTTP: ${fault}`);
+  }
+
+  #onHead({ status, rawHeaders }: AnswerHead): void {
+    const headers: Record<string, string> = {};
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at]?.toLowerCase() ?? '';
+      const value = rawHeaders[at + 1] ?? '';
+      const earlier = headers[name];
+      if (!NOT_TOLD.has(name)) headers[name] = earlier === undefined ? value : `${earlier}, ${value}`;
+    }
+    this.#options.send({ type: 'relay.head', stream: this.#queue.stream, status, headers });
+  }
+
+  #onClosed(): void {
+    if (this.#parser.close()) this.#queue.end(() => this.#end());
+    else this.#fail('the runtime broke off its answer');
   }
 
   /** What had come by then is sent before. */
   #fail(what: string): void {
-    if (this.#isOver || this.#answer?.complete === true) return;
     this.#queue.end(() => this.#end({ reason: 'runtime-failed', message: spokenLine(what) }));
   }
 
@@ -142,20 +153,31 @@ export class RelayExchange {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.outbox.drop(this.#queue);
-    this.#request.destroy();
-    this.#options.onOver();
+    const { outbox, door, onOver } = this.#options;
+    outbox.drop(this.#queue);
+    door.destroy();
+    onOver();
   }
 }
 
-/** Lists become one line, as HTTP allows. */
-function passed(
-  headers: NodeJS.Dict<string | string[]>,
-  dropped: ReadonlySet<string>,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined || dropped.has(name.toLowerCase()) ? [] : [[name, [value].flat().join(', ')]],
-    ),
-  );
+/** @throws where a part of it cannot stand in a head. */
+function headOf(
+  { method, path, headers }: RelayOpen,
+  apiKey: string | undefined,
+  isChunked: boolean,
+): string {
+  if (!/^[\x21-\x7e]+$/.test(path)) throw new Error('The path holds what no path may hold');
+  const all = [
+    ...Object.entries(headers).filter(([name]) => !NOT_PASSED.has(name.toLowerCase())),
+    ['host', '127.0.0.1'],
+    ['connection', 'close'],
+    ...(isChunked ? [['transfer-encoding', 'chunked']] : []),
+    ...(apiKey === undefined ? [] : [['authorization', `Bearer ${apiKey}`]]),
+  ];
+  const lines = all.map(([name = '', value = '']) => {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return `${name}: ${value}\r\n`;
+  });
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
