@@ -7,6 +7,7 @@ import { cost } from './cost.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
+import { matrixRead } from './matrix-read.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   'gateway-overhead': gatewayOverhead,
   growth,
   ingest,
+  'matrix-read': matrixRead,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,
 };

@@ -12,17 +12,23 @@ import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 
-/** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
   name: CutName;
   /** When it was cut, in milliseconds of the shard's clock. */
   at: number;
   /** For how long it may be shown without asking again. */
   showableMs: number;
-  fragment: string;
-  /** Of a paged cut: the fragments one by one, to be merged with those of other shards. */
-  page?: Fragment[];
+  /**
+   * Ready-made JSON members or elements, one for each node, joined without brackets: the bytes, or where they are many
+   * a stream of them, which is never empty.
+   */
+  body: Uint8Array | ReadableStream<Uint8Array>;
+  /** Of a paged cut, whose body is empty. */
+  page?: Page;
 };
+
+/** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
+export type Page = { fragments: Fragment[]; isCutShort: boolean };
 
 /** A shard's part of the grid. */
 export type CellCut = {
