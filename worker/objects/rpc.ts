@@ -31,6 +31,7 @@ export type Cut = {
 
 /** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
 export type Page = { fragments: Fragment[]; isCutShort: boolean };
+
 /** A shard's part of the grid. */
 export type CellCut = {
   name: CutName;
