@@ -7,6 +7,7 @@ import {
   type Command,
   type CommandCancel,
 } from '../../contract/command.ts';
+import { relaySigningText, type RelayOpen } from '../../contract/relay.ts';
 
 /** @param commandKey base64url, as the hub gave it at enrolment. */
 export function isSigned(command: Command, node: string, commandKey: string): boolean {
@@ -16,6 +17,11 @@ export function isSigned(command: Command, node: string, commandKey: string): bo
 /** The same for the wish that a command may not begin. */
 export function isCancelSigned(cancel: CommandCancel, node: string, commandKey: string): boolean {
   return isSignatureOf(cancelSigningText(node, cancel.id), cancel.signature, commandKey);
+}
+
+/** @param commandKey the same: the texts differ, so that no opening passes for a command. */
+export function isOpeningSigned(open: RelayOpen, node: string, commandKey: string): boolean {
+  return isSignatureOf(relaySigningText(node, open), open.signature, commandKey);
 }
 
 function isSignatureOf(text: string, signature: string | undefined, commandKey: string): boolean {

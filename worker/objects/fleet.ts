@@ -5,6 +5,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { AuditEntry } from '../../contract/audit.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { joinTokenId, type AuditDraft, type AuditQuery, type By } from '../domain/audit.ts';
+import type { FleetCounters } from '../domain/counters.ts';
 import { rotate, type Credentials } from '../domain/credentials.ts';
 import { claimed, isAstray, settled } from '../domain/home.ts';
 import { isoTime } from '../domain/freshness.ts';
@@ -16,6 +17,7 @@ import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
 import type { Claim, FleetRpc, Stray } from './rpc.ts';
 import { AuditStore } from './store/audit-store.ts';
+import { CallCounts } from './call-counts.ts';
 import { FleetStore } from './store/fleet-store.ts';
 import { homeIndex, shardAt } from './stubs.ts';
 
@@ -29,6 +31,7 @@ type Enrolment = Parameters<FleetRpc['enroll']>[0];
 type Rotation = Parameters<FleetRpc['rotate']>[0];
 
 export class Fleet extends DurableObject<Env> implements FleetRpc {
+  readonly #calls = new CallCounts(Date.now());
   readonly #store: FleetStore;
   readonly #audit: AuditStore;
   readonly #alarm: Alarm;
@@ -46,6 +49,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async addJoinToken({ hash, uses, expiresAt, by }: NewJoinToken): Promise<void> {
+    this.#calls.add('addJoinToken');
     const args = { id: joinTokenId(hash), uses, expires_at: isoTime(expiresAt) };
     this.#store.transaction(() => {
       this.#store.addJoinToken(hash, uses, expiresAt);
@@ -55,6 +59,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async enroll(enrolment: Enrolment): Promise<Result<null>> {
+    this.#calls.add('enroll');
     const { node } = enrolment;
     if (!this.#store.isJoinTokenValid(enrolment.joinHash, Date.now())) return fail(joinTokenInvalid());
     // A removal that its shard never heard of must not hit the node of the same name that comes now.
@@ -71,15 +76,18 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async credentials(node: string): Promise<Credentials | null> {
+    this.#calls.add('credentials');
     return this.#store.credentials(node) ?? null;
   }
 
   async claim(node: string, index: number): Promise<Claim | null> {
+    this.#calls.add('claim');
     const credentials = this.#store.credentials(node);
     return credentials === undefined ? null : { credentials, ...this.#moveTo(index, node) };
   }
 
   async claimStrays(place: Place): Promise<Stray[]> {
+    this.#calls.add('claimStrays');
     if (this.#orderlyWith === place.shards) return [];
     const all = this.#store.homes();
     const astray = all.filter(({ node, home }) => isAstray(node, home, place)).slice(0, STRAYS_AT_ONCE);
@@ -94,6 +102,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async settle(nodes: readonly Stray[]): Promise<void> {
+    this.#calls.add('settle');
     this.#store.transaction(() => {
       for (const { node, moves } of nodes) {
         const home = this.#store.home(node);
@@ -103,14 +112,17 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async livingIn(index: number, nodes: readonly string[]): Promise<string[]> {
+    this.#calls.add('livingIn');
     return nodes.filter((node) => this.#store.home(node)?.index === index);
   }
 
   async nodes(): Promise<{ node: string; enrolledAt: number }[]> {
+    this.#calls.add('nodes');
     return this.#store.nodes();
   }
 
   async rotate({ node, tokenHash, overlapUntil, by }: Rotation): Promise<Result<null>> {
+    this.#calls.add('rotate');
     const known = this.#store.credentials(node);
     if (known === undefined) return fail(unknownNode(node));
     this.#store.transaction(() => {
@@ -124,6 +136,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async remove(node: string, by: By): Promise<Result<null>> {
+    this.#calls.add('remove');
     const isKnown = this.#store.credentials(node) !== undefined;
     if (!isKnown && !this.#store.isAwaitingRemoval(node)) return fail(unknownNode(node));
     const now = Date.now();
@@ -137,14 +150,21 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async record(draft: AuditDraft): Promise<void> {
+    this.#calls.add('record');
     this.#audit.add(draft, Date.now());
   }
 
   async audit(query: AuditQuery): Promise<AuditEntry[]> {
+    this.#calls.add('audit');
     return this.#audit.page(query, query.limit);
   }
 
+  async counters(): Promise<FleetCounters> {
+    return this.#calls.counters();
+  }
+
   override async alarm(): Promise<void> {
+    this.#calls.add('alarm');
     this.#alarm.fired();
     this.#store.removeExpired(Date.now());
     await this.#arm();

@@ -1,9 +1,13 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
 import type { AuditEntry } from '../../contract/audit.ts';
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import type { CellReport } from '../domain/cell-book.ts';
+import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
+import type { Offer, Wanted } from '../domain/choose-runtime.ts';
 import type { Credentials } from '../domain/credentials.ts';
 import type { AuditDraft, AuditQuery, By } from '../domain/audit.ts';
 import type { CommandRecord } from '../domain/command-life.ts';
@@ -33,11 +37,27 @@ export type Cut = {
 /** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
 export type Page = { fragments: Fragment[]; isCutShort: boolean };
 
+/** A shard's part of the grid. */
+export type CellCut = {
+  name: CutName;
+  /** When it came to be as it is, in milliseconds of the shard's clock. */
+  at: number;
+  /** For how long it may be shown without asking again. */
+  showableMs: number;
+  report: CellReport;
+};
+
 export type Located = {
   /** Nodes that have the runtime. */
   nodes: string[];
   /** Where none has: the names that come closest to it. */
   closest: string[];
+};
+
+export type Offered = {
+  offers: Offer[];
+  /** Where none has it: the models and runtimes that there are. */
+  known: string[];
 };
 
 export type Submitted =
@@ -56,7 +76,7 @@ export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
-  /** The upgrade of an uplink, or the reading of a log; see `uplinkRequest` and `logsRequest` in stubs.ts. */
+  /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
   submit(request: Submit, by: By): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
@@ -64,8 +84,17 @@ export interface NodeShardRpc {
   cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>>;
   /** Newest first. */
   jobs(query: JobsQuery, place: Place): Promise<Job[]>;
+  /** The runtimes that have what an action asks for. */
+  offers(wanted: Wanted, place: Place): Promise<Offered>;
+  action(node: string, id: string): Promise<Action | null>;
+  /** The node of the action that has the key. */
+  actionByKey(key: string): Promise<string | null>;
+  /** Ends it where it runs; what is over stays as it is. */
+  cancelAction(node: string, id: string): Promise<Action | null>;
   locate(runtime: string, place: Place): Promise<Located>;
   cut(query: CutQuery, place: Place): Promise<Cut>;
+  cells(place: Place): Promise<CellCut>;
+  counters(): Promise<ShardCounters>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
   /**
@@ -103,4 +132,5 @@ export interface FleetRpc {
   record(draft: AuditDraft): Promise<void>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<AuditEntry[]>;
+  counters(): Promise<FleetCounters>;
 }

@@ -149,14 +149,14 @@ function onlyShard(namespace: Env['NODE_SHARD'], { id }: DurableObjectState): En
 function countedNamespace(namespace: Env['FLEET']): Env['FLEET'] {
   return {
     idFromName: (name) => namespace.idFromName(name),
-    jurisdiction: (name) => namespace.jurisdiction(name),
-    getByName: (name) =>
-      new Proxy(namespace.getByName(name), {
+    getByName: (name, options) =>
+      new Proxy(namespace.getByName(name, options), {
         get: (stub, member) => {
           counted.fleetRequests += 1;
           return member === 'claim' ? claim : Reflect.get(stub, member);
         },
       }),
+    jurisdiction: (name) => countedNamespace(namespace.jurisdiction(name)),
   };
 }
 

@@ -10,6 +10,7 @@ import { deadline, isDue, step, type CommandEvent, type CommandRecord } from '..
 import { takenOver } from '../../domain/home.ts';
 import type { JobsQuery } from '../../domain/jobs.ts';
 import { toFrame } from '../../domain/job.ts';
+import { countIn, noEndedJobs, noOpenJobs, type OpenJobs } from '../../domain/counters.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { CommandStore } from '../store/command-store.ts';
 
@@ -23,6 +24,8 @@ export const MAX_OPEN = 100;
 export class CommandQueue {
   readonly #store: CommandStore;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
+  /** Since this object woke. */
+  readonly ended = noEndedJobs();
   /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
   #lastOrdinal = 0;
   /** Read once in a life. A row that made room meanwhile makes it too early, which costs one look. */
@@ -43,6 +46,14 @@ export class CommandQueue {
 
   openCount(node: string): number {
     return this.#open.get(node)?.size ?? 0;
+  }
+
+  openStates(): OpenJobs {
+    const open = noOpenJobs();
+    for (const records of this.#open.values()) {
+      for (const { state } of records.values()) countIn(open, state);
+    }
+    return open;
   }
 
   find(node: string, id: string): CommandRecord | undefined {
@@ -170,6 +181,7 @@ export class CommandQueue {
       this.#keep(record);
       return;
     }
+    countIn(this.ended, record.state);
     this.#drop(record);
     this.#oldestFinish = earliest([this.#oldestFinish, record.finishedAt ?? undefined]);
     this.#store.trimFinished(record.node, FINISHED_KEPT);

@@ -4,6 +4,7 @@ import type { Command, CommandCancel } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { AuditDraft } from '../../domain/audit.ts';
 import type { CommandRecord } from '../../domain/command-life.ts';
+import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
@@ -18,13 +19,18 @@ import type { FleetRpc } from '../rpc.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet, shardAt, shardIndex } from '../stubs.ts';
+import { ActionStore } from '../store/action-store.ts';
+import { CellCuts } from './cell-cuts.ts';
+import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
+import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { takeOver } from './handing-over.ts';
 import { Homecoming } from './homecoming.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
+import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
 
 /** What happened to a snapshot, and whether another start of the reporter spoke than before. */
@@ -36,8 +42,12 @@ export class ShardParts {
   readonly queue: CommandQueue;
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
+  readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
+  readonly actions: Actions;
   readonly cuts: Cuts;
   readonly home: Homecoming;
+  readonly cells: CellCuts;
+  readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
 
@@ -53,7 +63,11 @@ export class ShardParts {
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
     this.queue = new CommandQueue(new CommandStore(state.storage));
-    this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
+    this.uplinks = new Uplinks(state, (socket) => {
+      this.logs.socketGone(socket);
+      this.relays.socketGone(socket);
+    });
+    this.actions = new Actions(new ActionStore(state.storage));
     this.cuts = new Cuts(this.ttlSeconds);
     const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
     this.home = new Homecoming({
@@ -66,9 +80,15 @@ export class ShardParts {
       },
     });
     this.credentials = new CredentialCache((node, isOvertaken) => this.home.claim(node, isOvertaken));
+    this.cells = new CellCuts(this.ttlSeconds);
     this.alarm = new Alarm(state.storage);
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
+    }
+    // The node may still work for an action that this object has lost hold of.
+    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+      const socket = this.uplinks.admitted(node);
+      if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
   }
 
@@ -91,6 +111,7 @@ export class ShardParts {
   take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const bootBefore = this.nodes.get(node)?.last.bootId;
     const decision = this.nodes.take(node, snapshot, transport, moment);
+    this.counting.took(decision, transport);
     if (decision.kind === 'accept') this.cuts.touch();
     return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
   }
@@ -137,6 +158,16 @@ export class ShardParts {
     });
   }
 
+  counters(): ShardCounters {
+    const { queue, uplinks } = this;
+    return {
+      ...this.counting.snapshots(),
+      uplinks: uplinks.count,
+      commandsOpen: queue.openStates(),
+      commandsEnded: queue.ended,
+    };
+  }
+
   /** The pace that the nodes of this shard are to keep, so that together they ask for no more than it can do. */
   pace(): Pace {
     return paceOf({ sockets: this.uplinks.count, posts: this.nodes.posting }, this.ttlSeconds);
@@ -148,6 +179,7 @@ export class ShardParts {
       if (!this.deliver(node, now)) this.queue.tick(node, now);
     }
     this.queue.removeOld(now);
+    this.actions.removeOld(now);
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
@@ -156,7 +188,12 @@ export class ShardParts {
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
-    const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    const wanted = earliest([
+      commands,
+      this.nodes.nextForgotten(),
+      this.uplinks.nextExpiry(),
+      this.actions.nextDeadline(),
+    ]);
     await this.alarm.armFor(wanted, now);
   }
 
