@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { CommandAcceptedSchema, JobSchema } from '../../contract/command.ts';
-import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
+import { HealthResponseSchema, JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { NodesSchema } from '../../contract/read-models.ts';
 import { FLEET, Hub, SHARD, until } from '../support/hub.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -67,9 +67,9 @@ async function downgrade(object: typeof SHARD, tables: Readonly<Record<string, s
   await hub.sql(object, 'INSERT INTO schema_version (version) VALUES (1)');
 }
 
-async function restore(key: string): Promise<string> {
+async function restore(key: string, node = NODE): Promise<string> {
   const headers = { 'idempotency-key': key };
-  const answer = await hub.ask(`/orchestrator/runtimes/${NODE}%2Fllama.70b/restore`, {
+  const answer = await hub.ask(`/orchestrator/runtimes/${node}%2Fllama.70b/restore`, {
     method: 'POST',
     headers,
   });
@@ -124,4 +124,23 @@ test('everything that an operator saw is there after the upgrade', async () => {
     (rows) => rows.length > 0,
   );
   expect(versions.map(({ version }) => version)).toEqual(versions.map((_row, index) => index + 1));
+});
+
+test('a queue that the first version left is taken over in the order of its times', async () => {
+  const node = 'upgraded';
+  const { token } = await hub.enroll(node);
+  await hub.post(node, token, snapshot({ node }));
+  const ids: string[] = [];
+  for (const key of ['a', 'b', 'c', 'd']) ids.push(await restore(key, node));
+  const [first, second, third, fourth] = ids;
+  for (const [offset, id] of [third, first, fourth, second].entries()) {
+    await hub.sql(SHARD, 'UPDATE commands SET issued_at = ? WHERE id = ?', Date.now() + offset, id);
+  }
+  await downgrade(SHARD, SHARD_V1);
+  await hub.evict(SHARD);
+
+  const later = await restore('e', node);
+  const heard = await hub.post(node, token, snapshot({ node, seq: 2 }));
+  const { commands } = v.parse(HealthResponseSchema, await heard.json());
+  expect(commands.map(({ id }) => id)).toEqual([third, first, fourth, second, later]);
 });
