@@ -53,7 +53,9 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage));
+    this.actions = new Actions(new ActionStore(state.storage), () => {
+      void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
+    });
     this.cuts = new Cuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
