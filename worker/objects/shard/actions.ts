@@ -24,7 +24,7 @@ export class Actions {
   readonly #forgotten: ActionRecord[];
   /** Of streams: what is not written yet, by id. */
   readonly #unwritten = new Map<string, ActionRecord>();
-  #writing: ReturnType<typeof setTimeout> | undefined;
+  #isWriting = false;
 
   /** @param onOver the row of one that is over was written: it is to be removed some time. */
   constructor(store: ActionStore, onOver: () => void) {
@@ -86,7 +86,8 @@ export class Actions {
   #write(record: ActionRecord, mayWait: boolean): void {
     if (mayWait) {
       this.#unwritten.set(record.id, record);
-      this.#writing ??= setTimeout(() => this.#writeAll(), STREAM_WRITTEN_WITHIN_MS);
+      if (!this.#isWriting) setTimeout(() => this.#writeAll(), STREAM_WRITTEN_WITHIN_MS);
+      this.#isWriting = true;
       return;
     }
     this.#store.save(record);
@@ -97,7 +98,7 @@ export class Actions {
 
   /** In one turn, and so in one commit. */
   #writeAll(): void {
-    this.#writing = undefined;
+    this.#isWriting = false;
     const records = [...this.#unwritten.values()];
     this.#unwritten.clear();
     for (const record of records) this.#write(record, false);
