@@ -1,14 +1,12 @@
 // Owns one exchange between a client and a runtime: the body goes on, the answer comes back, byte for byte and as it
 // comes. Either side's end ends the other. Nothing is ever sent twice.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { codeOf, messageOf } from '../errors.ts';
 import { AnswerParser, type AnswerHead } from './answer-parser.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BODY_MAX_BYTES } from './body-start.ts';
+import type { Exchange, Relayed } from './exchange.ts';
 import { headerOf, responseHeaders } from './headers.ts';
-import type { NamedOnce } from './named-once.ts';
-import type { Upstream } from './upstream.ts';
 
 /** On loopback a server that is there answers in microseconds; one on another host that takes longer is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -20,37 +18,6 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const HEAD_WAITS_MS = 20;
 
 const CLOSED_EARLY = 'its connection closed within the answer';
-
-/**
- * How an exchange ended. Only after `unreachable`, `failed`, `too-large` and `named-twice` is there still an answer to
- * give.
- */
-export type Relayed =
-  /** Nothing was sent: another runtime may be asked. */
-  | { kind: 'unreachable'; reason: string }
-  | { kind: 'failed'; reason: string }
-  | { kind: 'too-large' }
-  /** It names its model twice; not all of it was sent, so nobody can have acted on it. */
-  | { kind: 'named-twice' }
-  | { kind: 'answered'; status: number; firstByteMs: number | undefined; isStream: boolean }
-  /** The runtime died within its answer, and the client was made to see it. */
-  | { kind: 'cut'; reason: string }
-  | { kind: 'client-gone' };
-
-export type Exchange = {
-  /** Paused, its start read already. */
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** On its way to the runtime, its head written. */
-  upstream: Upstream;
-  start: Buffer;
-  /** Whether `start` is the whole body. */
-  ended: boolean;
-  /** Where it matters: asked with every piece of the body that follows `start`, before that is sent. */
-  namedOnce: NamedOnce | undefined;
-  /** Put before the headers of the answer, names and values alternating. */
-  ownHeaders: readonly string[];
-};
 
 export function relay(exchange: Exchange): Promise<Relayed> {
   return new Promise((resolve) => new Relay(exchange, resolve).begin());

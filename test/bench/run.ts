@@ -3,7 +3,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
+import { cost } from './cost.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
+import { growth } from './growth.ts';
+import { ingest } from './ingest.ts';
+import { matrixRead } from './matrix-read.ts';
 import { relayOverhead } from './relay-overhead.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
@@ -11,7 +15,11 @@ import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  cost,
   'gateway-overhead': gatewayOverhead,
+  growth,
+  ingest,
+  'matrix-read': matrixRead,
   'relay-overhead': relayOverhead,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,

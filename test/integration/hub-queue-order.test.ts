@@ -57,28 +57,6 @@ test('commands of one millisecond stay in order over an eviction, and later ones
   expect(commands.map(({ id }) => id)).toEqual([...first, ...later]);
 });
 
-test('a queue that an older version left is taken over in the order of its times', async () => {
-  const token = await enrolled('upgraded');
-  const ids = await queue('upgraded', 4);
-  const [first, second, third, fourth] = ids;
-  const times: [string | undefined, number][] = [
-    [third, 1],
-    [first, 2],
-    [fourth, 3],
-    [second, 4],
-  ];
-  for (const [id, offset] of times) {
-    await hub.sql(SHARD, 'UPDATE commands SET issued_at = ? WHERE id = ?', Date.now() + offset, id);
-  }
-  await hub.sql(SHARD, 'ALTER TABLE commands DROP COLUMN ordinal');
-  await hub.sql(SHARD, 'DELETE FROM schema_version WHERE version > 1');
-  await hub.evict(SHARD);
-
-  const [later] = await queue('upgraded', 1);
-  const commands = await beat('upgraded', token);
-  expect(commands.map(({ id }) => id)).toEqual([third, first, fourth, second, later]);
-});
-
 test('an end that overtakes its acknowledgement stays the end', async () => {
   const token = await enrolled('overtaking');
   const [id = ''] = await queue('overtaking', 1);

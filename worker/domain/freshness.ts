@@ -3,16 +3,20 @@
 import type { Freshness, Uplink } from '../../contract/read-models.ts';
 import type { NodeStatus } from '../../contract/snapshot.ts';
 import { offlineStatus } from '../../contract/status.ts';
-import { durationWords } from './duration.ts';
+import { durationWords, nextWordsMs } from './duration.ts';
 
-/** When a node was heard and over what; times in milliseconds of the hub's clock. */
-export type Heard = { receivedAt: number; uplink: Uplink };
+/** When a node spoke, in milliseconds of the hub's clock, and for how long it was told that its word counts. */
+export type Word = { receivedAt: number; ttlSeconds?: number | undefined };
 
-export function expiresAt(heard: { receivedAt: number }, ttlSeconds: number): number {
-  return heard.receivedAt + ttlSeconds * 1000;
+/** When a node was heard and over what. */
+export type Heard = Word & { uplink: Uplink };
+
+/** `ttlSeconds` holds for a node that was told nothing else. */
+export function expiresAt(heard: Word, ttlSeconds: number): number {
+  return heard.receivedAt + (heard.ttlSeconds ?? ttlSeconds) * 1000;
 }
 
-export function isStale(heard: { receivedAt: number }, ttlSeconds: number, now: number): boolean {
+export function isStale(heard: Word, ttlSeconds: number, now: number): boolean {
   return now >= expiresAt(heard, ttlSeconds);
 }
 
@@ -24,6 +28,12 @@ export function freshnessOf(heard: Heard, ttlSeconds: number, now: number): Fres
     stale: isStale(heard, ttlSeconds, now),
     uplink: heard.uplink,
   };
+}
+
+/** When a node is next told in other words although nothing is said: it turns stale, or its silence has a new figure. */
+export function changesAt(heard: Word, ttlSeconds: number, now: number): number {
+  const end = expiresAt(heard, ttlSeconds);
+  return now < end ? end : heard.receivedAt + nextWordsMs(ageMs(heard, now));
 }
 
 /** `No heartbeat for 75 s` */

@@ -13,14 +13,16 @@ import { CANCELLED, toAction } from '../domain/action-life.ts';
 import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
+import type { ShardCounters } from '../domain/counters.ts';
 import type { CutQuery } from '../domain/fragment.ts';
+import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import type { CellCut, Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
 import { answerAction } from './shard/action-answer.ts';
 import { answerLogs } from './shard/log-answer.ts';
 import { offersHere } from './shard/offers.ts';
@@ -35,7 +37,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#parts = new ShardParts(state, env);
-    void state.blockConcurrencyWhile(() => this.#parts.alarm.load());
+    void state.blockConcurrencyWhile(async () => {
+      await this.#parts.alarm.load();
+      await this.#parts.arm(Date.now());
+    });
   }
 
   async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
@@ -43,12 +48,17 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
     const parsed = parseText(SnapshotSchema, body);
-    if (!parsed.ok) return parsed;
-    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', now);
+    if (!parsed.ok) {
+      parts.counting.refused('post');
+      return parsed;
+    }
+    const pace = jittered(parts.pace(), Math.random());
+    const moment = { now, ttlSeconds: pace.ttlSeconds };
+    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
     if (decision.kind === 'mismatch') return fail(decision.problem);
     const commands = parts.queue.takeDue(node, now, isNewBoot);
     await parts.armForNode(node, now);
-    return { ok: true, value: { ...parts.timing(now), commands } };
+    return { ok: true, value: { ...timingOf(pace, now), commands } };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
@@ -61,7 +71,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (record === undefined) {
       return fail(problem('unknown-job', `Node "${node}" has no command of this id`));
     }
-    await parts.arm(now);
+    await parts.armForNode(node, now);
     return { ok: true, value: null };
   }
 
@@ -81,23 +91,25 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       until: token.until,
       openedAt: now,
       isAdmitted: false,
+      pace: null,
       takesRelays: false,
       last: null,
     };
     this.#parts.uplinks.accept(server, link);
     this.#parts.cuts.touch();
-    if (token.until !== null) await this.#parts.arm(now);
+    await this.#parts.armForNode(node, now);
     const headers = { 'sec-websocket-protocol': UPLINK_PROTOCOL };
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
-  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+  // Not async: a promise for each heartbeat costs as much as its parsing.
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | void {
     const now = Date.now();
     this.#parts.relays.heard(socket, now);
     const isRelayed = typeof message !== 'string' && this.#parts.uplinks.linkOf(socket)?.takesRelays === true;
     // A message that is none is rejected with the frames that are none.
-    if (isRelayed && this.#parts.relays.bytes(socket, new Uint8Array(message))) return;
-    await receive(this.#parts, socket, message, now);
+    if (isRelayed && this.#parts.relays.bytes(socket, new Uint8Array(message))) return undefined;
+    return receive(this.#parts, socket, message, now);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -159,6 +171,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
   }
 
+  async cells(place: Place): Promise<CellCut> {
+    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+  }
+
+  async counters(): Promise<ShardCounters> {
+    return this.#parts.counters();
+  }
+
   async admit(node: string, credentials: Credentials | null): Promise<void> {
     const parts = this.#parts;
     const now = Date.now();
@@ -175,7 +195,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
     }
     parts.cuts.touch();
-    await parts.arm(now);
+    await parts.armForNode(node, now);
   }
 
   override async alarm(): Promise<void> {

@@ -4,6 +4,8 @@ import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import type { CellReport } from '../domain/cell-book.ts';
+import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
 import type { Offer, Wanted } from '../domain/choose-runtime.ts';
 import type { Credentials } from '../domain/credentials.ts';
 import type { CutName } from '../domain/etag.ts';
@@ -12,16 +14,32 @@ import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 
-/** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
   name: CutName;
   /** When it was cut, in milliseconds of the shard's clock. */
   at: number;
   /** For how long it may be shown without asking again. */
   showableMs: number;
-  fragment: string;
-  /** Of a paged cut: the fragments one by one, to be merged with those of other shards. */
-  page?: Fragment[];
+  /**
+   * Ready-made JSON members or elements, one for each node, joined without brackets: the bytes, or where they are many
+   * a stream of them, which is never empty.
+   */
+  body: Uint8Array | ReadableStream<Uint8Array>;
+  /** Of a paged cut, whose body is empty. */
+  page?: Page;
+};
+
+/** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
+export type Page = { fragments: Fragment[]; isCutShort: boolean };
+
+/** A shard's part of the grid. */
+export type CellCut = {
+  name: CutName;
+  /** When it came to be as it is, in milliseconds of the shard's clock. */
+  at: number;
+  /** For how long it may be shown without asking again. */
+  showableMs: number;
+  report: CellReport;
 };
 
 export type Located = {
@@ -58,6 +76,8 @@ export interface NodeShardRpc {
   cancelAction(node: string, id: string): Promise<Action | null>;
   locate(runtime: string, place: Place): Promise<Located>;
   cut(query: CutQuery, place: Place): Promise<Cut>;
+  cells(place: Place): Promise<CellCut>;
+  counters(): Promise<ShardCounters>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
 }
@@ -75,4 +95,5 @@ export interface FleetRpc {
   nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
+  counters(): Promise<FleetCounters>;
 }

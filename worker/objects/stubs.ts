@@ -3,10 +3,10 @@
 import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
+import { placement, shardCount } from '../domain/settings.ts';
 import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
-import { shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
-import type { Env } from '../env.ts';
+import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
 export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
@@ -15,7 +15,7 @@ const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
 export function fleet(env: Env): FleetRpc {
-  return env.FLEET.getByName('fleet');
+  return named(env, env.FLEET, 'fleet');
 }
 
 /** The shard that owns the node. */
@@ -95,5 +95,11 @@ export function readLogsRequest(
 }
 
 function shardAt(env: Env, index: number): NodeShardRpc {
-  return env.NODE_SHARD.getByName(`shard-${index}`);
+  return named(env, env.NODE_SHARD, `shard-${index}`);
+}
+
+function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {
+  const { locationHint, jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  const within = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
+  return locationHint === undefined ? within.getByName(name) : within.getByName(name, { locationHint });
 }

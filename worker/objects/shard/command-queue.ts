@@ -2,6 +2,7 @@
 
 import { isFinalJobState, type Command, type CommandError } from '../../../contract/command.ts';
 import { deadline, isDue, step, type CommandEvent, type CommandRecord } from '../../domain/command-life.ts';
+import { countIn, noEndedJobs, noOpenJobs, type OpenJobs } from '../../domain/counters.ts';
 import { toCommand } from '../../domain/job.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { CommandStore } from '../store/command-store.ts';
@@ -16,6 +17,8 @@ export const MAX_OPEN = 100;
 export class CommandQueue {
   readonly #store: CommandStore;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
+  /** Since this object woke. */
+  readonly ended = noEndedJobs();
   /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
   #lastOrdinal = 0;
 
@@ -33,6 +36,14 @@ export class CommandQueue {
 
   openCount(node: string): number {
     return this.#open.get(node)?.size ?? 0;
+  }
+
+  openStates(): OpenJobs {
+    const open = noOpenJobs();
+    for (const records of this.#open.values()) {
+      for (const { state } of records.values()) countIn(open, state);
+    }
+    return open;
   }
 
   find(node: string, id: string): CommandRecord | undefined {
@@ -83,17 +94,24 @@ export class CommandQueue {
     for (const record of this.#openOf(node)) this.#step(record, { type: 'cancelled', at: now, error });
   }
 
+  /** When what may have ended now will be removed. */
+  forgetsAt(now: number): number {
+    return now + FINISHED_KEPT_MS;
+  }
+
   removeOld(now: number): void {
     this.#store.removeFinishedUntil(now - FINISHED_KEPT_MS);
   }
 
   nextDeadline(isLinked: (node: string) => boolean): number | undefined {
-    const open = [...this.#open].flatMap(([node, records]) => {
-      const linked = isLinked(node);
-      return [...records.values()].map((record) => deadline(record, linked));
-    });
+    const open = this.nodes().map((node) => this.deadlineOf(node, isLinked(node)));
     const oldest = this.#store.oldestFinish();
     return earliest([...open, oldest === undefined ? undefined : oldest + FINISHED_KEPT_MS]);
+  }
+
+  /** The earliest of the node's open commands. */
+  deadlineOf(node: string, isLinked: boolean): number | undefined {
+    return earliest(this.#openOf(node).map((record) => deadline(record, isLinked)));
   }
 
   #openOf(node: string): CommandRecord[] {
@@ -112,6 +130,7 @@ export class CommandQueue {
       this.#keep(record);
       return;
     }
+    countIn(this.ended, record.state);
     const ofNode = this.#open.get(record.node);
     ofNode?.delete(record.id);
     if (ofNode?.size === 0) this.#open.delete(record.node);

@@ -2,10 +2,11 @@
 
 import type { Command } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
-import { isoTime, isStale } from '../../domain/freshness.ts';
+import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
-import { intervalMs } from '../../domain/interval.ts';
+import { paceOf, type Pace } from '../../domain/interval.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
@@ -16,12 +17,14 @@ import { ActionStore } from '../store/action-store.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet } from '../stubs.ts';
+import { CellCuts } from './cell-cuts.ts';
 import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
+import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { LogRelay } from './log-relay.ts';
-import { LiveNodes } from './live-nodes.ts';
+import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
 
@@ -37,6 +40,8 @@ export class ShardParts {
   readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
   readonly actions: Actions;
   readonly cuts: Cuts;
+  readonly cells: CellCuts;
+  readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
 
@@ -57,10 +62,11 @@ export class ShardParts {
       void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
     this.cuts = new Cuts(this.ttlSeconds);
+    this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
-    for (const [, { node, last }] of this.uplinks.all()) {
-      if (last !== null) this.nodes.recall(node, last);
+    for (const [, { node, last, pace }] of this.uplinks.all()) {
+      if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
     // The node may still work for an action that this object has lost hold of.
     for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
@@ -75,9 +81,10 @@ export class ShardParts {
     return credentials && admits(credentials, tokenHash, Date.now());
   }
 
-  take(node: string, snapshot: Snapshot, transport: Transport, now: number): Taken {
+  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const bootBefore = this.nodes.get(node)?.last.bootId;
-    const decision = this.nodes.take(node, snapshot, transport, now);
+    const decision = this.nodes.take(node, snapshot, transport, moment);
+    this.counting.took(decision, transport);
     if (decision.kind === 'accept') this.cuts.touch();
     return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
   }
@@ -105,19 +112,25 @@ export class ShardParts {
   /** The nodes that live here, as they are shown. */
   views(place: Place): NodeView[] {
     const here = [...this.nodes.all()].filter(({ snapshot }) => isAt(snapshot.target, place));
-    return here.map(({ snapshot, receivedAt, transport }) => {
+    return here.map(({ snapshot, receivedAt, ttlSeconds: toldSeconds, transport }) => {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
-      return { snapshot, receivedAt, uplink };
+      return { snapshot, receivedAt, ttlSeconds: toldSeconds, uplink };
     });
   }
 
-  /** What a node is told of the hub's pace, by `welcome` and by the answer to a POST. */
-  timing(now: number): { ttl_seconds: number; interval_ms: number; server_time: string } {
+  counters(): ShardCounters {
+    const { queue, uplinks } = this;
     return {
-      ttl_seconds: this.ttlSeconds,
-      interval_ms: intervalMs(this.ttlSeconds),
-      server_time: isoTime(now),
+      ...this.counting.snapshots(),
+      uplinks: uplinks.count,
+      commandsOpen: queue.openStates(),
+      commandsEnded: queue.ended,
     };
+  }
+
+  /** The pace that the nodes of this shard are to keep, so that together they ask for no more than it can do. */
+  pace(): Pace {
+    return paceOf({ sockets: this.uplinks.count, posts: this.nodes.posting }, this.ttlSeconds);
   }
 
   /** Lets time act on everything that waits for it. */
@@ -132,7 +145,7 @@ export class ShardParts {
     if (isForgotten || isClosed) this.cuts.touch();
   }
 
-  /** Arms for everything; costs a look at every node and command. */
+  /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
     const wanted = earliest([
@@ -144,9 +157,12 @@ export class ShardParts {
     await this.alarm.armFor(wanted, now);
   }
 
-  /** Arms for what a heartbeat may have changed; costs nothing where the node has no open command. */
-  async armForNode(node: string, now: number): Promise<void> {
-    if (this.queue.openCount(node) > 0) return this.arm(now);
-    await this.alarm.armFor(this.nodes.forgottenAt(node), now);
+  /** Arms for what a word of the node, or a word to it, may have changed: all else is armed already. */
+  armForNode(node: string, now: number): Promise<void> | undefined {
+    const deadlines = [this.nodes.forgottenAt(node), this.uplinks.expiryOf(node), this.queue.forgetsAt(now)];
+    if (this.queue.openCount(node) > 0) {
+      deadlines.push(this.queue.deadlineOf(node, this.reachable(node, now) !== undefined));
+    }
+    return this.alarm.armFor(earliest(deadlines), now);
   }
 }

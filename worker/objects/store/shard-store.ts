@@ -37,7 +37,9 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;`,
   // 2: times alone do not order what is accepted in one millisecond.
   'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
-  // 3: actions. By their end they are loaded (those that have none), counted and removed; few have a key.
+  // 3: for how long the node was told that its word counts; NULL: as long as the operator has set.
+  'ALTER TABLE snapshots ADD COLUMN ttl_seconds INTEGER',
+  // 4: actions. By their end they are loaded (those that have none), counted and removed; few have a key.
   `CREATE TABLE actions (
      node TEXT NOT NULL,
      id TEXT NOT NULL,
@@ -63,9 +65,21 @@ export const SHARD_MIGRATIONS = [
 const TransportSchema = v.picklist(['socket', 'post']);
 export type Transport = v.InferOutput<typeof TransportSchema>;
 
-export type StoredSnapshot = { snapshot: Snapshot; receivedAt: number; transport: Transport };
+export type StoredSnapshot = {
+  snapshot: Snapshot;
+  receivedAt: number;
+  /** What the node was told; undefined in rows of before it was kept. */
+  ttlSeconds: number | undefined;
+  transport: Transport;
+};
 
-type SnapshotRow = { node: string; received_at: number; transport: string; body: string };
+type SnapshotRow = {
+  node: string;
+  received_at: number;
+  ttl_seconds: number | null;
+  transport: string;
+  body: string;
+};
 
 export class SnapshotStore {
   readonly #sql: SqlStorage;
@@ -78,13 +92,15 @@ export class SnapshotStore {
   /** A row that cannot be read any more is dropped and reported: it must not keep the others from loading. */
   load(): StoredSnapshot[] {
     const rows = this.#sql
-      .exec<SnapshotRow>('SELECT node, received_at, transport, body FROM snapshots')
+      .exec<SnapshotRow>('SELECT node, received_at, ttl_seconds, transport, body FROM snapshots')
       .toArray();
     return rows.flatMap((row) => {
       const parsed = parseText(SnapshotSchema, row.body);
       const transport = v.safeParse(TransportSchema, row.transport);
       if (parsed.ok && transport.success && parsed.value.target === row.node) {
-        return [{ snapshot: parsed.value, receivedAt: row.received_at, transport: transport.output }];
+        const { received_at: receivedAt, ttl_seconds: told } = row;
+        const ttlSeconds = told ?? undefined;
+        return [{ snapshot: parsed.value, receivedAt, ttlSeconds, transport: transport.output }];
       }
       const reason = parsed.ok ? 'its columns do not fit' : parsed.problem.detail;
       console.error(`Dropped the unreadable snapshot of node ${JSON.stringify(row.node)}: ${reason}`);
@@ -93,11 +109,12 @@ export class SnapshotStore {
     });
   }
 
-  save({ snapshot, receivedAt, transport }: StoredSnapshot): void {
+  save({ snapshot, receivedAt, ttlSeconds, transport }: StoredSnapshot): void {
     this.#sql.exec(
-      'INSERT OR REPLACE INTO snapshots (node, received_at, transport, body) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO snapshots (node, received_at, ttl_seconds, transport, body) VALUES (?, ?, ?, ?, ?)',
       snapshot.target,
       receivedAt,
+      ttlSeconds ?? null,
       transport,
       JSON.stringify(snapshot),
     );
