@@ -11,16 +11,25 @@ import {
 } from '../../domain/action-life.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
-type Running = { record: ActionRecord; stop: (error: CommandError) => void; isKept: boolean };
+/** A stream's rows wait so long: each commit holds up everything that this object sends, and one serves many. */
+const STREAM_WRITTEN_WITHIN_MS = 1000;
+
+type Running = { record: ActionRecord; stop: (error: CommandError) => void; isStreamed: boolean };
 
 export class Actions {
   readonly #store: ActionStore;
+  readonly #onOver: () => void;
   readonly #running = new Map<string, Running>();
   /** What ran when this object was put out of memory. */
   readonly #forgotten: ActionRecord[];
+  /** Of streams: what is not written yet, by id. */
+  readonly #unwritten = new Map<string, ActionRecord>();
+  #isWriting = false;
 
-  constructor(store: ActionStore) {
+  /** @param onOver the row of one that is over was written: it is to be removed some time. */
+  constructor(store: ActionStore, onOver: () => void) {
     this.#store = store;
+    this.#onOver = onOver;
     this.#forgotten = store.loadOpen();
   }
 
@@ -33,35 +42,31 @@ export class Actions {
     return forgotten;
   }
 
-  /** In memory, until it is kept. @param stop ends it at its node, which brings its last step. */
-  begin(record: ActionRecord, stop: (error: CommandError) => void): void {
-    this.#running.set(record.id, { record: stepAction(record, { type: 'sent' }), stop, isKept: false });
-  }
-
-  /** Before anybody is told its id, but for whoever is told it with the answer itself. */
-  keep(id: string): void {
-    const running = this.#running.get(id);
-    if (running === undefined || running.isKept) return;
-    running.isKept = true;
-    this.#store.save(running.record);
+  /**
+   * Whoever is told an id finds it here, also after an eviction. Only who reads the stream itself knows the id of a young
+   * stream, and sees it break; so its rows may wait.
+   * @param stop ends it at its node, which brings its last step.
+   */
+  begin(record: ActionRecord, isStreamed: boolean, stop: (error: CommandError) => void): void {
+    const sent = stepAction(record, { type: 'sent' });
+    this.#running.set(record.id, { record: sent, stop, isStreamed });
+    this.#write(sent, isStreamed);
   }
 
   step(id: string, event: ActionEvent): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
-    const record = stepAction(running.record, event);
     this.#running.delete(id);
-    this.#store.save(record);
-    this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
+    this.#write(stepAction(running.record, event), running.isStreamed);
   }
 
   find(node: string, id: string): ActionRecord | undefined {
-    return this.#running.get(id)?.record ?? this.#store.find(node, id);
+    return this.#running.get(id)?.record ?? this.#unwritten.get(id) ?? this.#store.find(node, id);
   }
 
   findByKey(key: string): ActionRecord | undefined {
-    const running = [...this.#running.values()].find(({ record }) => record.idempotencyKey === key);
-    return running?.record ?? this.#store.findByKey(key);
+    const unwritten = [...this.#unwritten.values()].find(({ idempotencyKey }) => idempotencyKey === key);
+    return unwritten ?? this.#store.findByKey(key);
   }
 
   /** What is over stays as it is. */
@@ -76,5 +81,26 @@ export class Actions {
   nextDeadline(): number | undefined {
     const oldest = this.#store.oldestFinish();
     return oldest === undefined ? undefined : oldest + ACTION_KEPT_MS;
+  }
+
+  #write(record: ActionRecord, mayWait: boolean): void {
+    if (mayWait) {
+      this.#unwritten.set(record.id, record);
+      if (!this.#isWriting) setTimeout(() => this.#writeAll(), STREAM_WRITTEN_WITHIN_MS);
+      this.#isWriting = true;
+      return;
+    }
+    this.#store.save(record);
+    if (record.finishedAt === null) return;
+    this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
+    this.#onOver();
+  }
+
+  /** In one turn, and so in one commit. */
+  #writeAll(): void {
+    this.#isWriting = false;
+    const records = [...this.#unwritten.values()];
+    this.#unwritten.clear();
+    for (const record of records) this.#write(record, false);
   }
 }

@@ -67,7 +67,9 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage));
+    this.actions = new Actions(new ActionStore(state.storage), () => {
+      void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
+    });
     this.cuts = new Cuts(this.ttlSeconds);
     const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
     this.home = new Homecoming({
