@@ -3,24 +3,30 @@
 import { MODEL_CHANGES_MAX, type ModelChange, type ModelsChanged } from '../../contract/models-changed.ts';
 import type { Model, RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
+import { isoTime } from './freshness.ts';
 
 type Known = { runtime: string; model: string; state: Model['state'] };
 
+/** What is to be told, as drafts of events: nothing, or one. */
+export type ModelsDraft = { time: string; kind: 'models.changed'; payload: ModelsChanged };
+
 /**
- * Undefined where nothing has changed: almost always, and then this costs one look at each model.
+ * Nothing where nothing has changed: almost always, and then this costs one look at each model.
  * @param before undefined where the node was not known, `after` where it is not any more. A node that is silent has not
  * changed: what is known of its models has.
  */
-export function modelsChanged(
+export function modelChanges(
   before: Snapshot | undefined,
   after: Snapshot | undefined,
-): ModelsChanged | undefined {
+  now: number,
+): ModelsDraft[] {
   const node = after?.target ?? before?.target;
-  if (node === undefined || isSame(before?.runtimes ?? [], after?.runtimes ?? [])) return undefined;
+  if (node === undefined || isSame(before?.runtimes ?? [], after?.runtimes ?? [])) return [];
   const changes = changesBetween(known(before), known(after));
-  if (changes.length === 0) return undefined;
+  if (changes.length === 0) return [];
   const more = changes.length - MODEL_CHANGES_MAX;
-  return { node, changes: changes.slice(0, MODEL_CHANGES_MAX), ...(more > 0 && { more }) };
+  const payload = { node, changes: changes.slice(0, MODEL_CHANGES_MAX), ...(more > 0 && { more }) };
+  return [{ time: isoTime(now), kind: 'models.changed', payload }];
 }
 
 function changesBetween(before: Map<string, Known>, after: Map<string, Known>): ModelChange[] {
