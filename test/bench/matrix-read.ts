@@ -91,6 +91,13 @@ async function smallFleet(
   return resultOf(all);
 }
 
+function p99(readings: readonly Reading[], status: number): number {
+  return fineQuantile(
+    readings.flatMap((each) => latencies(each, status)),
+    0.99,
+  );
+}
+
 function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
   const summaries = median(
     summary.map((each) => perSecond(each, 200)),
@@ -100,11 +107,6 @@ function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
     unchanged.map((each) => perSecond(each, 304)),
     0,
   );
-  const p99 = (readings: readonly Reading[], status: number): number =>
-    fineQuantile(
-      readings.flatMap((each) => latencies(each, status)),
-      0.99,
-    );
   const figures: Record<string, number> = {
     nodes: NODES,
     clients: CLIENTS,
