@@ -7,6 +7,7 @@ import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
 import { problemResponse } from './problem-response.ts';
 import { grid } from './routes/grid.ts';
+import { actions } from './routes/actions.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
@@ -30,6 +31,7 @@ app.route('/state/runtime_grid', grid);
 app.route('/metrics', metrics);
 app.route('/orchestrator', orchestrator);
 app.route('/orchestrator', logs);
+app.route('/actions', actions);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 

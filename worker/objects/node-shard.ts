@@ -2,12 +2,15 @@
 // It decides nothing itself: it loads, asks the domain, saves, sends and arms its alarm.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import { CLOSE_REVOKED, UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import { CommandProgressSchema, type CommandProgress, type HealthResponse } from '../../contract/node-api.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
+import { CANCELLED, toAction } from '../domain/action-life.ts';
+import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
 import type { ShardCounters } from '../domain/counters.ts';
@@ -19,12 +22,14 @@ import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { CellCut, Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import type { CellCut, Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import { answerAction } from './shard/action-answer.ts';
 import { answerLogs } from './shard/log-answer.ts';
+import { offersHere } from './shard/offers.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { readLogsRequest, readUplinkRequest } from './stubs.ts';
+import { readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -73,6 +78,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   override async fetch(request: Request): Promise<Response> {
     const wish = readLogsRequest(request);
     if (wish !== undefined) return answerLogs(this.#parts, wish, request.signal);
+    const action = await readActionRequest(request);
+    if (action !== undefined) return answerAction(this.#parts, action, request.signal);
     const { node, tokenHash } = readUplinkRequest(request);
     const token = await this.#parts.admitting(node, tokenHash);
     if (token === undefined) return problemResponse(notAdmitted(node));
@@ -85,6 +92,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       openedAt: now,
       isAdmitted: false,
       pace: null,
+      takesRelays: false,
       last: null,
     };
     this.#parts.uplinks.accept(server, link);
@@ -96,7 +104,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   // Not async: a promise for each heartbeat costs as much as its parsing.
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | void {
-    return receive(this.#parts, socket, message, Date.now());
+    const now = Date.now();
+    this.#parts.relays.heard(socket, now);
+    const isRelayed = typeof message !== 'string' && this.#parts.uplinks.linkOf(socket)?.takesRelays === true;
+    // A message that is none is rejected with the frames that are none.
+    if (isRelayed && this.#parts.relays.bytes(socket, new Uint8Array(message))) return undefined;
+    return receive(this.#parts, socket, message, now);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -117,6 +130,24 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     // A job that should have expired has, also where the alarm is late.
     const record = this.#parts.queue.apply(node, jobId, { type: 'tick', at: Date.now(), isLinked: false });
     return record === undefined ? null : toJob(record);
+  }
+
+  async offers(wanted: Wanted, place: Place): Promise<Offered> {
+    return offersHere(this.#parts, wanted, place, Date.now());
+  }
+
+  async action(node: string, id: string): Promise<Action | null> {
+    const record = this.#parts.actions.find(node, id);
+    return record === undefined ? null : toAction(record);
+  }
+
+  async actionByKey(key: string): Promise<string | null> {
+    return this.#parts.actions.findByKey(key)?.node ?? null;
+  }
+
+  async cancelAction(node: string, id: string): Promise<Action | null> {
+    this.#parts.actions.stop(id, CANCELLED);
+    return this.action(node, id);
   }
 
   async locate(runtime: string, place: Place): Promise<Located> {

@@ -1,10 +1,12 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import type { CellReport } from '../domain/cell-book.ts';
 import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
+import type { Offer, Wanted } from '../domain/choose-runtime.ts';
 import type { Credentials } from '../domain/credentials.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
@@ -47,6 +49,12 @@ export type Located = {
   closest: string[];
 };
 
+export type Offered = {
+  offers: Offer[];
+  /** Where none has it: the models and runtimes that there are. */
+  known: string[];
+};
+
 export type Submitted =
   | { kind: 'accepted'; job: Job; delivered: boolean; isReplay: boolean; budget?: RestartBudget }
   | { kind: 'refused'; job: Job; budget: ExhaustedBudget; retryAfterSeconds: number };
@@ -55,10 +63,17 @@ export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
-  /** The upgrade of an uplink, or the reading of a log; see `uplinkRequest` and `logsRequest` in stubs.ts. */
+  /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
   submit(request: Submit): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
+  /** The runtimes that have what an action asks for. */
+  offers(wanted: Wanted, place: Place): Promise<Offered>;
+  action(node: string, id: string): Promise<Action | null>;
+  /** The node of the action that has the key. */
+  actionByKey(key: string): Promise<string | null>;
+  /** Ends it where it runs; what is over stays as it is. */
+  cancelAction(node: string, id: string): Promise<Action | null>;
   locate(runtime: string, place: Place): Promise<Located>;
   cut(query: CutQuery, place: Place): Promise<Cut>;
   cells(place: Place): Promise<CellCut>;

@@ -1,13 +1,15 @@
 // Owns names of objects: the only place that turns a node or a role into a stub.
 
+import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
 import { placement, shardCount } from '../domain/settings.ts';
+import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
-export type { Cut, Submitted } from './rpc.ts';
+export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
 
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
@@ -48,6 +50,26 @@ export function readUplinkRequest(request: Request): { node: string; tokenHash: 
   if (node === null || tokenHash === null)
     throw new Error('An uplink request without its node or token hash');
   return { node, tokenHash };
+}
+
+/** The shard of the node, and its place among all. */
+export function placeFor(env: Env, node: string): { shard: NodeShardRpc; place: Place } {
+  const shards = shardCount(env.FLEET_SHARDS);
+  const index = shardOf(node, shards);
+  return { shard: shardAt(env, index), place: { index, shards } };
+}
+
+const ACTION_PATH = '/action';
+
+/** An action as a shard takes it; a fetch, since its answer may be a stream. */
+export function actionRequest(wish: ActionWish): Request {
+  return new Request(`https://shard${ACTION_PATH}`, { method: 'POST', body: JSON.stringify(wish) });
+}
+
+/** The other side of `actionRequest`; undefined where the request is another one. */
+export async function readActionRequest(request: Request): Promise<ActionWish | undefined> {
+  if (new URL(request.url).pathname !== ACTION_PATH) return undefined;
+  return v.parse(ActionWishSchema, await request.json());
 }
 
 const LOGS_PATH = '/logs';

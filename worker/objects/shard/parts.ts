@@ -13,16 +13,19 @@ import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
+import { ActionStore } from '../store/action-store.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet } from '../stubs.ts';
 import { CellCuts } from './cell-cuts.ts';
+import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
+import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
 
 /** What happened to a snapshot, and whether another start of the reporter spoke than before. */
@@ -34,6 +37,8 @@ export class ShardParts {
   readonly queue: CommandQueue;
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
+  readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
+  readonly actions: Actions;
   readonly cuts: Cuts;
   readonly cells: CellCuts;
   readonly counting = new Counting(Date.now());
@@ -49,13 +54,22 @@ export class ShardParts {
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
     this.queue = new CommandQueue(new CommandStore(state.storage));
-    this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
+    this.uplinks = new Uplinks(state, (socket) => {
+      this.logs.socketGone(socket);
+      this.relays.socketGone(socket);
+    });
+    this.actions = new Actions(new ActionStore(state.storage));
     this.cuts = new Cuts(this.ttlSeconds);
     this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
+    }
+    // The node may still work for an action that this object has lost hold of.
+    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+      const socket = this.uplinks.admitted(node);
+      if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
   }
 
@@ -123,6 +137,7 @@ export class ShardParts {
       if (!this.deliver(node, now)) this.queue.tick(node, now);
     }
     this.queue.removeOld(now);
+    this.actions.removeOld(now);
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
@@ -131,7 +146,12 @@ export class ShardParts {
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
-    const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    const wanted = earliest([
+      commands,
+      this.nodes.nextForgotten(),
+      this.uplinks.nextExpiry(),
+      this.actions.nextDeadline(),
+    ]);
     await this.alarm.armFor(wanted, now);
   }
 
