@@ -6,11 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { MODEL_CHANGES_MAX, ModelsChangedSchema } from '../../contract/models-changed.ts';
 import type { Model } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
-import { modelChanges } from '../../worker/domain/model-changes.ts';
+import { modelsChanged } from '../../worker/domain/model-changes.ts';
 import { holds } from '../support/property.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
-
-const NOW = 1_800_000_000_000;
 
 type Models = Record<string, Record<string, Model['state']>>;
 
@@ -44,27 +42,26 @@ describe('models of a node', () => {
       ],
     ],
   ])('%s', (_what, before, after, changes) => {
-    const told = modelChanges(before && word(before), after && word(after), NOW);
-    const payload = { node: 'gpu-01', changes };
-    expect(told).toEqual([{ time: '2027-01-15T08:00:00.000Z', kind: 'models.changed', payload }]);
-    expect(v.is(ModelsChangedSchema, told[0]?.payload)).toBe(true);
+    const told = modelsChanged(before && word(before), after && word(after));
+    expect(told).toEqual({ node: 'gpu-01', changes });
+    expect(v.is(ModelsChangedSchema, told)).toBe(true);
   });
 
   test('are not told of by a heartbeat, in whatever order they are listed', () => {
     const said = word({ r: { m: 'loaded', n: 'unloaded' }, s: { m: 'loaded' } });
-    expect(modelChanges(said, structuredClone(said), NOW)).toEqual([]);
-    expect(modelChanges(said, word({ s: { m: 'loaded' }, r: { n: 'unloaded', m: 'loaded' } }), NOW)).toEqual(
-      [],
-    );
-    expect(modelChanges(undefined, word({ r: {} }), NOW)).toEqual([]);
-    expect(modelChanges(undefined, undefined, NOW)).toEqual([]);
+    expect(modelsChanged(said, structuredClone(said))).toBeUndefined();
+    expect(
+      modelsChanged(said, word({ s: { m: 'loaded' }, r: { n: 'unloaded', m: 'loaded' } })),
+    ).toBeUndefined();
+    expect(modelsChanged(undefined, word({ r: {} }))).toBeUndefined();
+    expect(modelsChanged(undefined, undefined)).toBeUndefined();
   });
 
   test('beyond a bound are counted', () => {
     const models = Object.fromEntries(
       Array.from({ length: MODEL_CHANGES_MAX + 7 }, (_, n) => [`m${n}`, 'unloaded' as const]),
     );
-    const told = modelChanges(undefined, word({ router: models }), NOW)[0]?.payload;
+    const told = modelsChanged(undefined, word({ router: models }));
     expect(told?.changes).toHaveLength(MODEL_CHANGES_MAX);
     expect(told?.more).toBe(7);
     expect(v.is(ModelsChangedSchema, told)).toBe(true);
@@ -82,7 +79,7 @@ describe('models of a node', () => {
         let before: Snapshot | undefined;
         for (const models of said) {
           const after = word(models);
-          for (const { runtime, model, to } of modelChanges(before, after, NOW)[0]?.payload.changes ?? []) {
+          for (const { runtime, model, to } of modelsChanged(before, after)?.changes ?? []) {
             if (to === undefined) followed.delete(`${runtime}/${model}`);
             else followed.set(`${runtime}/${model}`, to);
           }

@@ -3,30 +3,24 @@
 import { MODEL_CHANGES_MAX, type ModelChange, type ModelsChanged } from '../../contract/models-changed.ts';
 import type { Model, RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
-import { isoTime } from './freshness.ts';
 
 type Known = { runtime: string; model: string; state: Model['state'] };
 
-/** What is to be told, as drafts of events: nothing, or one. */
-export type ModelsDraft = { time: string; kind: 'models.changed'; payload: ModelsChanged };
-
 /**
- * Nothing where nothing has changed: almost always, and then this costs one look at each model.
+ * Undefined where nothing has changed: almost always, and then this costs one look at each model.
  * @param before undefined where the node was not known, `after` where it is not any more. A node that is silent has not
  * changed: what is known of its models has.
  */
-export function modelChanges(
+export function modelsChanged(
   before: Snapshot | undefined,
   after: Snapshot | undefined,
-  now: number,
-): ModelsDraft[] {
+): ModelsChanged | undefined {
   const node = after?.target ?? before?.target;
-  if (node === undefined || isSame(before?.runtimes ?? [], after?.runtimes ?? [])) return [];
+  if (node === undefined || isSame(before?.runtimes ?? [], after?.runtimes ?? [])) return undefined;
   const changes = changesBetween(known(before), known(after));
-  if (changes.length === 0) return [];
+  if (changes.length === 0) return undefined;
   const more = changes.length - MODEL_CHANGES_MAX;
-  const payload = { node, changes: changes.slice(0, MODEL_CHANGES_MAX), ...(more > 0 && { more }) };
-  return [{ time: isoTime(now), kind: 'models.changed', payload }];
+  return { node, changes: changes.slice(0, MODEL_CHANGES_MAX), ...(more > 0 && { more }) };
 }
 
 function changesBetween(before: Map<string, Known>, after: Map<string, Known>): ModelChange[] {
