@@ -1,5 +1,5 @@
 // Owns secrets: how they are made, hashed, compared and used to sign. Nothing here keeps one but as a key that cannot
-// be read, and as the hash of the last one that was compared with.
+// be read, and the last one that others were compared with.
 
 const SECRET_BYTES = 32;
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
