@@ -127,7 +127,12 @@ function optional({ wrapped, default: otherwise }: Part, nothing: undefined | nu
 function list(item: Part | undefined): Takes {
   if (item === undefined) return NEVER;
   const takes = checkOf(item);
-  return (value) => Array.isArray(value) && value.every(takes);
+  return (value) => {
+    if (!Array.isArray(value)) return false;
+    // Not `every`, which passes over holes.
+    for (let at = 0; at < value.length; at += 1) if (!takes(value[at])) return false;
+    return true;
+  };
 }
 
 function members(entries: Readonly<Record<string, Part>>): Takes {
