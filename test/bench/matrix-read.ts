@@ -101,11 +101,6 @@ function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
     unchanged.map((each) => perSecond(each, 304)),
     0,
   );
-  const p99 = (readings: readonly Reading[], status: number): number =>
-    fineQuantile(
-      readings.flatMap((each) => latencies(each, status)),
-      0.99,
-    );
   const figures: Record<string, number> = {
     nodes: NODES,
     clients: CLIENTS,
@@ -152,6 +147,13 @@ function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
     });
   }
   return { figures, claims };
+}
+
+function p99(readings: readonly Reading[], status: number): number {
+  return fineQuantile(
+    readings.flatMap((each) => latencies(each, status)),
+    0.99,
+  );
 }
 
 function sizeOf(readings: readonly Reading[]): number {

@@ -142,6 +142,7 @@ function countedNamespace(namespace: Env['FLEET']): Env['FLEET'] {
           return Reflect.get(stub, member);
         },
       }),
+    jurisdiction: (name) => countedNamespace(namespace.jurisdiction(name)),
   };
 }
 
