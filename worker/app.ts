@@ -6,9 +6,13 @@ import type { HubEnv } from './env.ts';
 import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
 import { problemResponse } from './problem-response.ts';
+import { audit } from './routes/audit.ts';
+import { grid } from './routes/grid.ts';
+import { actions } from './routes/actions.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
+import { metrics } from './routes/metrics.ts';
 import { nodeAdministration } from './routes/node-administration.ts';
 import { nodes } from './routes/nodes.ts';
 import { orchestrator } from './routes/orchestrator.ts';
@@ -23,9 +27,13 @@ app.route('/nodes', nodes);
 app.use(requireAdmin);
 app.route('/nodes', nodeAdministration);
 app.route('/join-tokens', joinTokens);
+app.route('/audit', audit);
 app.route('/state', state);
+app.route('/state/runtime_grid', grid);
+app.route('/metrics', metrics);
 app.route('/orchestrator', orchestrator);
 app.route('/orchestrator', logs);
+app.route('/actions', actions);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 

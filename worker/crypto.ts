@@ -1,6 +1,8 @@
-// Owns secrets: how they are made, hashed, compared and used to sign. Nothing here keeps one, but for the hash of the last one that was compared with.
+// Owns secrets: how they are made, hashed, compared and used to sign. Nothing here keeps one but as a key that cannot
+// be read, and the last one that others were compared with.
 
 const SECRET_BYTES = 32;
+const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 
 /** 256 random bits, base64url. */
 export function makeSecret(): string {
@@ -30,11 +32,25 @@ function digestOf(text: string): Promise<ArrayBuffer> {
 
 /** HMAC-SHA-256, base64url. @param key as `makeSecret` made it: its bytes are the key, not its letters. */
 export async function sign(key: string, text: string): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const imported = await crypto.subtle.importKey('raw', fromBase64Url(key), algorithm, false, ['sign']);
-  return base64Url(
-    new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))),
-  );
+  return signUnder(await importKey(key), text);
+}
+
+/** Keys that were read once, for as long as whose they are is remembered. */
+const imported = new WeakMap<object, CryptoKey>();
+
+/** As `sign`, for what is sent while somebody waits: the key is read once for the same credentials. */
+export async function signFor(credentials: { commandKey: string }, text: string): Promise<string> {
+  const key = imported.get(credentials) ?? (await importKey(credentials.commandKey));
+  imported.set(credentials, key);
+  return signUnder(key, text);
+}
+
+function importKey(key: string): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', fromBase64Url(key), HMAC, false, ['sign']);
+}
+
+async function signUnder(key: CryptoKey, text: string): Promise<string> {
+  return base64Url(new Uint8Array(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(text))));
 }
 
 function fromBase64Url(text: string): Uint8Array {

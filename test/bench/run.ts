@@ -3,22 +3,26 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
+import { commandLatency } from './command-latency.ts';
 import { cost } from './cost.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
 import { matrixRead } from './matrix-read.ts';
+import { relayOverhead } from './relay-overhead.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  'command-latency': commandLatency,
   cost,
   'gateway-overhead': gatewayOverhead,
   growth,
   ingest,
   'matrix-read': matrixRead,
+  'relay-overhead': relayOverhead,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,
 };

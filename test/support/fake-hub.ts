@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import * as v from 'valibot';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import {
   NodeFrameSchema,
   UPLINK_PING,
@@ -14,6 +14,7 @@ import {
   type HubFrame,
   type NodeFrame,
 } from '../../contract/frames.ts';
+import { readRecords, writeRecords, type RelayRecord } from '../../contract/relay-records.ts';
 import { CommandProgressSchema, EnrollRequestSchema, type CommandProgress } from '../../contract/node-api.ts';
 import { problem, type ProblemReason } from '../../contract/problem.ts';
 import { SnapshotSchema, type Snapshot } from '../../contract/snapshot.ts';
@@ -39,7 +40,10 @@ export class FakeHub {
   clockAheadMs = 0;
   /** What the next POST heartbeat is answered with. */
   readonly queue: Command[] = [];
+  readonly cancels: CommandCancel[] = [];
   readonly frames: NodeFrame[] = [];
+  /** Of binary messages. */
+  readonly records: RelayRecord[] = [];
   /** Snapshots in the order in which they came, and by which way. */
   readonly snapshots: { way: 'socket' | 'post'; snapshot: Snapshot }[] = [];
   readonly progress: { id: string; progress: CommandProgress }[] = [];
@@ -90,6 +94,10 @@ export class FakeHub {
   send(frame: HubFrame | object | string): void {
     for (const socket of this.#sockets.clients)
       socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  sendRecords(...records: RelayRecord[]): void {
+    for (const socket of this.#sockets.clients) socket.send(writeRecords(records));
   }
 
   /** Ends every uplink: in good order with a code, else as a broken line does. */
@@ -148,7 +156,13 @@ export class FakeHub {
 
   #onUplink(uplink: WebSocket): void {
     uplink.on('close', (code, reason) => this.closes.push({ code, reason: reason.toString() }));
-    uplink.on('message', (data) => {
+    uplink.on('message', (data, isBinary) => {
+      if (isBinary) {
+        const records = Buffer.isBuffer(data) ? readRecords(data) : undefined;
+        if (records === undefined) this.faults.push('a binary message that is none');
+        this.records.push(...(records ?? []));
+        return;
+      }
       const text = Buffer.isBuffer(data) ? data.toString('utf8') : '';
       if (text === UPLINK_PING) {
         this.pings += 1;
@@ -187,7 +201,11 @@ export class FakeHub {
       return;
     }
     this.snapshots.push({ way: 'post', snapshot: v.parse(SnapshotSchema, body) });
-    answer(response, 200, { ...this.#pace(), commands: this.queue.splice(0) });
+    answer(response, 200, {
+      ...this.#pace(),
+      commands: this.queue.splice(0),
+      cancels: this.cancels.splice(0),
+    });
   }
 
   #enrol(body: unknown, response: ServerResponse): void {

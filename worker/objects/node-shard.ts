@@ -2,28 +2,38 @@
 // It decides nothing itself: it loads, asks the domain, saves, sends and arms its alarm.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import { CLOSE_REVOKED, UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import { CommandProgressSchema, type CommandProgress, type HealthResponse } from '../../contract/node-api.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
+import type { By } from '../domain/audit.ts';
+import { CANCELLED, toAction } from '../domain/action-life.ts';
+import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
+import type { ShardCounters } from '../domain/counters.ts';
 import type { CutQuery } from '../domain/fragment.ts';
 import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
+import type { JobsQuery } from '../domain/jobs.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import type { CellCut, Cut, HandedOver, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import { answerAction } from './shard/action-answer.ts';
+import { cancel } from './shard/cancellation.ts';
+import { forget, handOver } from './shard/handing-over.ts';
 import { answerLogs } from './shard/log-answer.ts';
+import { offersHere } from './shard/offers.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { readLogsRequest, readUplinkRequest } from './stubs.ts';
+import { fleet, readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -42,14 +52,22 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
     const parsed = parseText(SnapshotSchema, body);
-    if (!parsed.ok) return parsed;
+    if (!parsed.ok) {
+      parts.counting.refused('post');
+      return parsed;
+    }
     const pace = jittered(parts.pace(), Math.random());
     const moment = { now, ttlSeconds: pace.ttlSeconds };
     const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
     if (decision.kind === 'mismatch') return fail(decision.problem);
-    const commands = parts.queue.takeDue(node, now, isNewBoot);
+    const due = parts.queue.takeDue(node, now, isNewBoot);
     await parts.armForNode(node, now);
-    return { ok: true, value: { ...timingOf(pace, now), commands } };
+    const commands = due.filter((frame) => frame.type === 'command');
+    const cancels = due.filter((frame) => frame.type === 'command.cancel');
+    return {
+      ok: true,
+      value: { ...timingOf(pace, now), commands, ...(cancels.length > 0 && { cancels }) },
+    };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
@@ -69,6 +87,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   override async fetch(request: Request): Promise<Response> {
     const wish = readLogsRequest(request);
     if (wish !== undefined) return answerLogs(this.#parts, wish, request.signal);
+    const action = await readActionRequest(request);
+    if (action !== undefined) return answerAction(this.#parts, action, request.signal);
     const { node, tokenHash } = readUplinkRequest(request);
     const token = await this.#parts.admitting(node, tokenHash);
     if (token === undefined) return problemResponse(notAdmitted(node));
@@ -81,6 +101,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       openedAt: now,
       isAdmitted: false,
       pace: null,
+      takesRelays: false,
       last: null,
     };
     this.#parts.uplinks.accept(server, link);
@@ -92,7 +113,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   // Not async: a promise for each heartbeat costs as much as its parsing.
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | void {
-    return receive(this.#parts, socket, message, Date.now());
+    const now = Date.now();
+    this.#parts.relays.heard(socket, now);
+    const isRelayed = typeof message !== 'string' && this.#parts.uplinks.linkOf(socket)?.takesRelays === true;
+    // A message that is none is rejected with the frames that are none.
+    if (isRelayed && this.#parts.relays.bytes(socket, new Uint8Array(message))) return undefined;
+    return receive(this.#parts, socket, message, now);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -105,17 +131,47 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (this.#parts.uplinks.drop(socket)) this.#parts.cuts.touch();
   }
 
-  async submit(request: Submit): Promise<Result<Submitted>> {
-    return submit(this.#parts, request);
+  async submit(request: Submit, by: By): Promise<Result<Submitted>> {
+    return submit(this.#parts, request, by);
+  }
+
+  async cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>> {
+    return cancel(this.#parts, { node, id: jobId }, by);
+  }
+
+  async jobs(query: JobsQuery, place: Place): Promise<Job[]> {
+    await this.#parts.gather(place);
+    return this.#parts.queue.page(query, Date.now()).map(toJob);
   }
 
   async job(node: string, jobId: string): Promise<Job | null> {
+    if (this.#parts.home.belongs(node)) await this.#parts.credentials.get(node);
     // A job that should have expired has, also where the alarm is late.
     const record = this.#parts.queue.apply(node, jobId, { type: 'tick', at: Date.now(), isLinked: false });
     return record === undefined ? null : toJob(record);
   }
 
+  async offers(wanted: Wanted, place: Place): Promise<Offered> {
+    await this.#parts.gather(place);
+    return offersHere(this.#parts, wanted, place, Date.now());
+  }
+
+  async action(node: string, id: string): Promise<Action | null> {
+    const record = this.#parts.actions.find(node, id);
+    return record === undefined ? null : toAction(record);
+  }
+
+  async actionByKey(key: string): Promise<string | null> {
+    return this.#parts.actions.findByKey(key)?.node ?? null;
+  }
+
+  async cancelAction(node: string, id: string): Promise<Action | null> {
+    this.#parts.actions.stop(id, CANCELLED);
+    return this.action(node, id);
+  }
+
   async locate(runtime: string, place: Place): Promise<Located> {
+    await this.#parts.gather(place);
     const all = this.#parts
       .views(place)
       .flatMap(({ snapshot }) =>
@@ -133,13 +189,23 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
+    await this.#parts.gather(place);
     return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
+  }
+
+  async cells(place: Place): Promise<CellCut> {
+    await this.#parts.gather(place);
+    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+  }
+
+  async counters(): Promise<ShardCounters> {
+    return this.#parts.counters();
   }
 
   async admit(node: string, credentials: Credentials | null): Promise<void> {
     const parts = this.#parts;
     const now = Date.now();
-    parts.credentials.set(node, credentials);
+    parts.credentials.tell(node, credentials);
     const socket = parts.uplinks.current(node);
     const link = socket && parts.uplinks.linkOf(socket);
     if (socket !== undefined && link !== undefined) {
@@ -153,6 +219,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     }
     parts.cuts.touch();
     await parts.armForNode(node, now);
+  }
+
+  async handOver(nodes: readonly string[]): Promise<HandedOver[]> {
+    return handOver(this.#parts, nodes);
+  }
+
+  async forget(nodes: readonly string[], index: number): Promise<void> {
+    await forget(this.#parts, fleet(this.env), { nodes, index });
   }
 
   override async alarm(): Promise<void> {
