@@ -71,9 +71,10 @@ async function smallFleet(
   const { url, token } = hub;
   for (let round = 0; round <= rounds; round += 1) {
     const full = await readFor(url, MATRIX, { token, seconds });
-    const scrape = gateway && (await readFor(gateway.url, '/metrics', { seconds }));
     const summary = await readFor(url, `${MATRIX}?view=summary`, { token, seconds });
     const unchanged = await readFor(url, MATRIX, { token, seconds, known: true });
+    // Last: what it leaves to its collector of garbage weighs on what comes after it.
+    const scrape = gateway && (await readFor(gateway.url, '/metrics', { seconds }));
     // The first words of new processes are not their pace.
     if (round === 0) continue;
     all.full.push(full);
@@ -152,6 +153,13 @@ function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
     });
   }
   return { figures, claims };
+}
+
+function p99(readings: readonly Reading[], status: number): number {
+  return fineQuantile(
+    readings.flatMap((each) => latencies(each, status)),
+    0.99,
+  );
 }
 
 function sizeOf(readings: readonly Reading[]): number {
