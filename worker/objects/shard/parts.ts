@@ -58,7 +58,8 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage), () => {
+    // Their events go the way of all others once there is one.
+    this.actions = new Actions(new ActionStore(state.storage), (_events) => {
       void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
     this.cuts = new Cuts(this.ttlSeconds);
