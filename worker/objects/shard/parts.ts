@@ -69,8 +69,11 @@ export class ShardParts {
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
-    // The node may still work for an action that this object has lost hold of.
-    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+  }
+
+  /** Once, after the alarm is known: a node may still work for an action that this object has lost hold of. */
+  failForgotten(now: number): void {
+    for (const { node, stream } of this.actions.takeForgotten(now)) {
       const socket = this.uplinks.admitted(node);
       if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
