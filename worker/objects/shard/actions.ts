@@ -9,6 +9,7 @@ import {
   type ActionEvent,
   type ActionRecord,
 } from '../../domain/action-life.ts';
+import { actionEvents, type ActionEventDraft } from '../../domain/action-events.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
 /** A stream's rows wait so long: each commit holds up everything that this object sends, and one serves many. */
@@ -18,18 +19,20 @@ type Running = { record: ActionRecord; stop: (error: CommandError) => void; isSt
 
 export class Actions {
   readonly #store: ActionStore;
-  readonly #onOver: () => void;
+  readonly #onWritten: (events: readonly ActionEventDraft[]) => void;
   readonly #running = new Map<string, Running>();
   /** What ran when this object was put out of memory. */
   readonly #forgotten: ActionRecord[];
   /** Of streams: what is not written yet, by id. */
   readonly #unwritten = new Map<string, ActionRecord>();
   #isWriting = false;
+  /** Of those that are not over: whose first row is written. */
+  readonly #begun = new Set<string>();
 
-  /** @param onOver the row of one that is over was written: it is to be removed some time. */
-  constructor(store: ActionStore, onOver: () => void) {
+  /** @param onWritten what there is to tell of a row that was just written. */
+  constructor(store: ActionStore, onWritten: (events: readonly ActionEventDraft[]) => void) {
     this.#store = store;
-    this.#onOver = onOver;
+    this.#onWritten = onWritten;
     this.#forgotten = store.loadOpen();
   }
 
@@ -37,7 +40,8 @@ export class Actions {
   takeForgotten(now: number): ActionRecord[] {
     const forgotten = this.#forgotten.splice(0);
     for (const record of forgotten) {
-      this.#store.save(stepAction(record, { type: 'failed', at: now, error: FORGOTTEN }));
+      this.#begun.add(record.id);
+      this.#write(stepAction(record, { type: 'failed', at: now, error: FORGOTTEN }), false);
     }
     return forgotten;
   }
@@ -91,9 +95,13 @@ export class Actions {
       return;
     }
     this.#store.save(record);
-    if (record.finishedAt === null) return;
-    this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
-    this.#onOver();
+    const events = actionEvents(record, !this.#begun.has(record.id));
+    if (record.finishedAt === null) this.#begun.add(record.id);
+    else {
+      this.#begun.delete(record.id);
+      this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
+    }
+    this.#onWritten(events);
   }
 
   /** In one turn, and so in one commit. */

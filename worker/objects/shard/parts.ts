@@ -67,7 +67,8 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage), () => {
+    // Their events go the way of all others once there is one.
+    this.actions = new Actions(new ActionStore(state.storage), (_events) => {
       void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
     this.cuts = new Cuts(this.ttlSeconds);
@@ -87,8 +88,11 @@ export class ShardParts {
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
-    // The node may still work for an action that this object has lost hold of.
-    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+  }
+
+  /** Once, after the alarm is known: a node may still work for an action that this object has lost hold of. */
+  failForgotten(now: number): void {
+    for (const { node, stream } of this.actions.takeForgotten(now)) {
       const socket = this.uplinks.admitted(node);
       if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
