@@ -62,11 +62,10 @@ async function smallFleet(
   const fleet = await Fleet.start({ hub, nodes: NODES, sockets: NODES });
   ending.push(() => fleet.stop());
   await fleet.report(INTERVAL_MS);
-  const gateway = await optional('prometheus-pushgateway', startPushgateway);
-  if (gateway !== undefined) {
-    ending.push(gateway.stop);
-    await fillPushgateway(gateway.url, NODES);
-  }
+  const gateway = await optional('prometheus-pushgateway', () =>
+    startPushgateway(folder, (url) => fillPushgateway(url, NODES)),
+  );
+  if (gateway !== undefined) ending.push(gateway.stop);
   const all: Rounds = { full: [], summary: [], unchanged: [], scrape: [] };
   const { url, token } = hub;
   for (let round = 0; round <= rounds; round += 1) {
