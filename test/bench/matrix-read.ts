@@ -92,12 +92,6 @@ async function smallFleet(
   return resultOf(all);
 }
 
-const p99 = (readings: readonly Reading[], status: number): number =>
-  fineQuantile(
-    readings.flatMap((each) => latencies(each, status)),
-    0.99,
-  );
-
 function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
   const summaries = median(
     summary.map((each) => perSecond(each, 200)),
