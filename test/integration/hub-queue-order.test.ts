@@ -71,6 +71,7 @@ test('a queue that an older version left is taken over in the order of its times
     await hub.sql(SHARD, 'UPDATE commands SET issued_at = ? WHERE id = ?', Date.now() + offset, id);
   }
   await hub.sql(SHARD, 'ALTER TABLE commands DROP COLUMN ordinal');
+  await hub.sql(SHARD, 'ALTER TABLE snapshots DROP COLUMN ttl_seconds');
   await hub.sql(SHARD, 'DELETE FROM schema_version WHERE version > 1');
   await hub.evict(SHARD);
 
