@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
-import { placement, shardCount } from '../domain/settings.ts';
+import { MAX_SHARDS, placement, shardCount } from '../domain/settings.ts';
 import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
@@ -20,7 +20,11 @@ export function fleet(env: Env): FleetRpc {
 
 /** The shard that owns the node. */
 export function shardFor(env: Env, node: string): NodeShardRpc {
-  return shardAt(env, shardOf(node, shardCount(env.FLEET_SHARDS)));
+  return shardAt(env, homeIndex(env, node));
+}
+
+export function homeIndex(env: Env, node: string): number {
+  return shardOf(node, shardCount(env.FLEET_SHARDS));
 }
 
 /** Asks every shard, each told its place: it may hold what it heard of nodes that have moved since. */
@@ -94,12 +98,31 @@ export function readLogsRequest(
   };
 }
 
-function shardAt(env: Env, index: number): NodeShardRpc {
-  return named(env, env.NODE_SHARD, `shard-${index}`);
+export function shardAt(env: Env, index: number): NodeShardRpc {
+  return named(env, env.NODE_SHARD, shardName(index));
+}
+
+/** The index of a shard from its id alone: an object that an alarm woke may not be told its name. */
+export function shardIndex(env: Env, id: { toString(): string }): number {
+  const hex = id.toString();
+  const namespace = within(env, env.NODE_SHARD);
+  for (let index = 0; index < MAX_SHARDS; index += 1) {
+    if (namespace.idFromName(shardName(index)).toString() === hex) return index;
+  }
+  throw new Error('A shard that has no index');
+}
+
+function shardName(index: number): string {
+  return `shard-${index}`;
 }
 
 function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {
-  const { locationHint, jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
-  const within = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
-  return locationHint === undefined ? within.getByName(name) : within.getByName(name, { locationHint });
+  const { locationHint } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  const there = within(env, namespace);
+  return locationHint === undefined ? there.getByName(name) : there.getByName(name, { locationHint });
+}
+
+function within<Stub>(env: Env, namespace: Namespace<Stub>): Namespace<Stub> {
+  const { jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
 }

@@ -4,14 +4,17 @@ import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import type { Nodes } from '../../contract/read-models.ts';
 import { sha256 } from '../crypto.ts';
+import { JobsQuerySchema } from '../domain/jobs.ts';
 import { matchesTag } from '../domain/etag.ts';
 import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
 import { isoTime } from '../domain/freshness.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
+import { REQUEST_ID_HEADER } from '../middleware/request-id.ts';
 import { fleet } from '../objects/stubs.ts';
 import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
+import { jobsPage } from '../jobs-page.ts';
 import { matrixView, supervisorView } from '../views.ts';
 import type { Reader, View } from '../view-cache.ts';
 
@@ -45,6 +48,13 @@ state.get('/nodes', async (c) => {
 });
 state.all('/nodes', onlyMethods('GET'));
 
+state.get('/jobs', async (c) => {
+  const query = checkedQuery(c, JobsQuerySchema);
+  if (!query.ok) return problemResponse(query.problem);
+  return c.json(await jobsPage(c.env, query.value), 200, { 'cache-control': 'private, no-store' });
+});
+state.all('/jobs', onlyMethods('GET'));
+
 function readerOf(c: Context<HubEnv>): Reader {
   const header = c.req.header('if-none-match');
   return {
@@ -54,10 +64,14 @@ function readerOf(c: Context<HubEnv>): Reader {
 }
 
 async function answer(c: Context<HubEnv>, { etag, body }: View): Promise<Response> {
-  const headers = { etag, 'cache-control': 'private, no-cache' };
+  const headers = {
+    etag,
+    'cache-control': 'private, no-cache',
+    [REQUEST_ID_HEADER]: c.get('requestId'),
+  };
   if (body === undefined || matchesTag(c.req.header('if-none-match'), etag)) {
     if (body instanceof ReadableStream) await body.cancel();
-    return c.body(null, 304, headers);
+    return new Response(null, { status: 304, headers });
   }
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }

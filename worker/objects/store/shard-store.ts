@@ -60,6 +60,9 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;
    CREATE INDEX actions_by_end ON actions (finished_at);
    CREATE INDEX actions_by_key ON actions (idempotency_key) WHERE idempotency_key IS NOT NULL;`,
+  // 5: since when a node is asked not to begin a command.
+  `ALTER TABLE commands ADD COLUMN cancel_asked_at INTEGER;
+   ALTER TABLE commands ADD COLUMN cancel_signature TEXT;`,
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);
