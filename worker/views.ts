@@ -35,7 +35,12 @@ export async function matrixView(
     const { items, next } = isPaged
       ? pageOf(cuts, limit)
       : { items: joined(cuts.map(({ fragment }) => fragment)), next: undefined };
-    const cut = { ttl_seconds: ttl, updated: updatedAt(cuts), version: versionOf(cuts) };
+    const cut = {
+      ttl_seconds: ttl,
+      updated: updatedAt(cuts),
+      version: versionOf(cuts),
+      versions: byShard(cuts, ({ chain }) => chain?.runtime_matrix ?? 0),
+    };
     const rest = JSON.stringify(next === undefined ? cut : { ...cut, next_cursor: next });
     return `{"items":{${items}},${rest.slice(1)}`;
   });
@@ -44,7 +49,12 @@ export async function matrixView(
 export async function supervisorView(env: Env, filter: Filter): Promise<View> {
   return show(env, { view: 'supervisor', filter }, (cuts) => {
     const runtimes = joined(cuts.map(({ fragment }) => fragment));
-    return `{"updated_at":${JSON.stringify(updatedAt(cuts))},"runtimes":[${runtimes}]}`;
+    const cut = {
+      updated_at: updatedAt(cuts),
+      versions: byShard(cuts, ({ chain }) => chain?.runtime_supervisor ?? 0),
+      counts: byShard(cuts, ({ chain }) => chain?.count ?? 0),
+    };
+    return `${JSON.stringify(cut).slice(0, -1)},"runtimes":[${runtimes}]}`;
   });
 }
 
@@ -79,6 +89,11 @@ function pageOf(
 
 function joined(fragments: readonly string[]): string {
   return fragments.filter((fragment) => fragment !== '').join(',');
+}
+
+/** Shards are asked, and named, in the order of their numbers. */
+function byShard(cuts: readonly Cut[], figure: (cut: Cut) => number): Record<string, number> {
+  return Object.fromEntries(cuts.map((cut, index) => [String(index), figure(cut)]));
 }
 
 /** The oldest cut: nothing in the answer is older. */

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandAcceptedSchema, JobSchema, type Command, type Job } from '../../contract/command.ts';
 import { HealthResponseSchema } from '../../contract/node-api.ts';
+import { toFirstSchema } from '../support/first-schema.ts';
 import { Hub, SHARD } from '../support/hub.ts';
 import { snapshot } from '../support/snapshot.ts';
 
@@ -70,8 +71,7 @@ test('a queue that an older version left is taken over in the order of its times
   for (const [id, offset] of times) {
     await hub.sql(SHARD, 'UPDATE commands SET issued_at = ? WHERE id = ?', Date.now() + offset, id);
   }
-  await hub.sql(SHARD, 'ALTER TABLE commands DROP COLUMN ordinal');
-  await hub.sql(SHARD, 'DELETE FROM schema_version WHERE version > 1');
+  await toFirstSchema(hub, SHARD);
   await hub.evict(SHARD);
 
   const [later] = await queue('upgraded', 1);

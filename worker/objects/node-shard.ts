@@ -10,11 +10,12 @@ import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
-import type { CutQuery } from '../domain/fragment.ts';
+import { isWhole, type CutQuery } from '../domain/fragment.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
+import type { Topic } from '../domain/watch.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
 import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
@@ -31,6 +32,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     super(state, env);
     this.#parts = new ShardParts(state, env);
     void state.blockConcurrencyWhile(() => this.#parts.alarm.load());
+    this.#parts.events.start();
   }
 
   async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
@@ -118,7 +120,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
-    return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
+    const { cuts, patches } = this.#parts;
+    const now = Date.now();
+    if (!isWhole(query)) return cuts.cut({ query, place }, () => this.#parts.views(place), now);
+    const cut = cuts.cut({ query, place }, () => patches.viewsFor(now), now);
+    const chain = patches.chainOf(cut.at);
+    return chain === undefined ? cut : { ...cut, chain };
   }
 
   async admit(node: string, credentials: Credentials | null): Promise<void> {
@@ -134,10 +141,16 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     }
     if (credentials === null) {
       parts.nodes.remove(node);
+      parts.events.removed(node);
       parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
     }
     parts.cuts.touch();
     await parts.arm(now);
+  }
+
+  async watch(topics: Topic[], until: number): Promise<void> {
+    this.#parts.watch.watch(topics, until);
+    this.#parts.patches.begin(Date.now());
   }
 
   override async alarm(): Promise<void> {

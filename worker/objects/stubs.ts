@@ -1,7 +1,9 @@
 // Owns names of objects: the only place that turns a node or a role into a stub.
 
+import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
+import { SubscriptionSchema, type Subscription } from '../domain/event-stream.ts';
 import { shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env } from '../env.ts';
@@ -9,6 +11,7 @@ import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
 export type { Cut, Submitted } from './rpc.ts';
 
+const SHARD_NAME = 'shard-';
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
@@ -72,6 +75,31 @@ export function readLogsRequest(
   };
 }
 
+const SUBSCRIPTION_HEADER = 'x-arw-subscription';
+
+const AskedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ subscription: SubscriptionSchema, hasProtocol: v.boolean() }),
+);
+
+/** The upgrade of a subscription as Fleet takes it. `hasProtocol`: the peer offered it, so the answer names it. */
+export function eventsRequest(subscription: Subscription, hasProtocol: boolean): Request {
+  return new Request('https://fleet/events', {
+    headers: { upgrade: 'websocket', [SUBSCRIPTION_HEADER]: JSON.stringify({ subscription, hasProtocol }) },
+  });
+}
+
+/** The other side of `eventsRequest`. */
+export function readEventsRequest(request: Request): { subscription: Subscription; hasProtocol: boolean } {
+  return v.parse(AskedSchema, request.headers.get(SUBSCRIPTION_HEADER));
+}
+
+/** The place of the shard with this name among so many; the other side of `shardAt`. */
+export function placeOf(env: Env, name: string | undefined): Place {
+  return { index: Number(name?.slice(SHARD_NAME.length)), shards: shardCount(env.FLEET_SHARDS) };
+}
+
 function shardAt(env: Env, index: number): NodeShardRpc {
-  return env.NODE_SHARD.getByName(`shard-${index}`);
+  return env.NODE_SHARD.getByName(`${SHARD_NAME}${index}`);
 }

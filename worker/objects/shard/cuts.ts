@@ -13,18 +13,22 @@ const MAX_CUTS = 32;
 
 export class Cuts {
   readonly #ttlSeconds: number;
+  readonly #onTouch: () => void;
   readonly #epoch = crypto.randomUUID().slice(0, 8);
   readonly #cuts = new Map<string, CutState & { cut: Cut }>();
   #version = 0;
   #revision = 0;
 
-  constructor(ttlSeconds: number) {
+  /** @param onTouch hears of each `touch`. */
+  constructor(ttlSeconds: number, onTouch: () => void) {
     this.#ttlSeconds = ttlSeconds;
+    this.#onTouch = onTouch;
   }
 
   /** Something that a view shows has changed. */
   touch(): void {
     this.#revision += 1;
+    this.#onTouch();
   }
 
   /** `views` are those of the nodes that live at the place. */

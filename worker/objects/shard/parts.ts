@@ -6,6 +6,7 @@ import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isoTime, isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { intervalMs } from '../../domain/interval.ts';
+import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
@@ -13,14 +14,18 @@ import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
 import { CommandStore } from '../store/command-store.ts';
+import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
-import { fleet } from '../stubs.ts';
+import { fleet, placeOf } from '../stubs.ts';
 import { CommandQueue } from './command-queue.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
+import { ShardEvents } from './events.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes } from './live-nodes.ts';
+import { Patches } from './patches.ts';
 import { Uplinks } from './uplinks.ts';
+import { Watch } from './watch.ts';
 
 /** What happened to a snapshot, and whether another start of the reporter spoke than before. */
 export type Taken = { decision: IngestDecision; isNewBoot: boolean };
@@ -34,6 +39,9 @@ export class ShardParts {
   readonly cuts: Cuts;
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
+  readonly events: ShardEvents;
+  readonly watch: Watch;
+  readonly patches: Patches;
 
   constructor(state: DurableObjectState, env: Env) {
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
@@ -43,11 +51,32 @@ export class ShardParts {
       retentionMs: retentionMs(env.ARW_RETENTION_HOURS),
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
-    this.queue = new CommandQueue(new CommandStore(state.storage));
+    this.queue = new CommandQueue(new CommandStore(state.storage), (before, after) => {
+      const drafts = jobEvents(before, after);
+      if (drafts.length > 0) this.events.tell(drafts, Date.now());
+    });
     this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
-    this.cuts = new Cuts(this.ttlSeconds);
+    this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
+    const telling = {
+      store: new OutboxStore(state.storage),
+      place: placeOf(env, state.id.name),
+      fleet: () => fleet(env),
+    };
+    this.events = new ShardEvents({
+      ...telling,
+      ttlSeconds: this.ttlSeconds,
+      arm: (at) => void this.alarm.armFor(at, Date.now()),
+    });
+    this.watch = new Watch(telling);
+    this.patches = new Patches({
+      ...telling,
+      ttlSeconds: this.ttlSeconds,
+      isWatched: (now) => this.watch.isWatched('state.read.model.patch', now),
+      views: () => this.views(telling.place),
+      onMissed: () => this.cuts.touch(),
+    });
     for (const [, { node, last }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last);
     }
@@ -60,10 +89,14 @@ export class ShardParts {
   }
 
   take(node: string, snapshot: Snapshot, transport: Transport, now: number): Taken {
-    const bootBefore = this.nodes.get(node)?.last.bootId;
+    const before = this.nodes.get(node);
     const decision = this.nodes.take(node, snapshot, transport, now);
-    if (decision.kind === 'accept') this.cuts.touch();
-    return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
+    if (decision.kind === 'accept') {
+      this.cuts.touch();
+      this.events.took(node, before, { snapshot, receivedAt: now, transport }, now);
+      this.watch.took(snapshot, now);
+    }
+    return { decision, isNewBoot: before?.last.bootId !== snapshot.boot_id };
   }
 
   /** Sends what is due over the socket of the node; true where there was a socket that a living node holds. */
@@ -110,21 +143,30 @@ export class ShardParts {
       if (!this.deliver(node, now)) this.queue.tick(node, now);
     }
     this.queue.removeOld(now);
+    this.events.passTime(
+      this.nodes.all(),
+      (node) => now >= (this.nodes.forgottenAt(node) ?? Number.POSITIVE_INFINITY),
+      now,
+    );
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
+    else this.patches.touched(now);
   }
 
   /** Arms for everything; costs a look at every node and command. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
-    const wanted = earliest([commands, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    const events = this.events.nextDeadline(this.nodes.all());
+    const wanted = earliest([commands, events, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
     await this.alarm.armFor(wanted, now);
   }
 
   /** Arms for what a heartbeat may have changed; costs nothing where the node has no open command. */
   async armForNode(node: string, now: number): Promise<void> {
     if (this.queue.openCount(node) > 0) return this.arm(now);
-    await this.alarm.armFor(this.nodes.forgottenAt(node), now);
+    const live = this.nodes.get(node);
+    const silentAt = live && this.events.silentAt(live);
+    await this.alarm.armFor(earliest([silentAt, this.nodes.forgottenAt(node)]), now);
   }
 }

@@ -37,6 +37,10 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;`,
   // 2: times alone do not order what is accepted in one millisecond.
   'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
+  // 3: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
+  `CREATE TABLE untold_events (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+   CREATE TABLE silences (node TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE watches (topic TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);

@@ -1,0 +1,111 @@
+// Owns what of an accepted snapshot is news: a node that is heard (again), a runtime whose state is another one.
+
+import type { EventDraft } from '../../contract/events.ts';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { Snapshot } from '../../contract/snapshot.ts';
+import { severityOfState, type RuntimeState, type Severity } from '../../contract/words.ts';
+import { expiresAt, isoTime, staleStatus } from './freshness.ts';
+
+/** A node's last word as it is kept. */
+export type Word = { snapshot: Snapshot; receivedAt: number };
+
+export type Heard = Word & {
+  transport: 'socket' | 'post';
+  /** When the node was last heard before a silence that was told as `node.stale`. */
+  silentSince: number | undefined;
+};
+
+/** In the order in which they are told: the node first, then its runtimes. A heartbeat that changes no state makes none. */
+export function transitions(before: Word | undefined, heard: Heard): EventDraft[] {
+  const { snapshot, receivedAt } = heard;
+  const changed = changedRuntimes(before?.snapshot.runtimes ?? [], snapshot.runtimes);
+  const isNews = before === undefined || heard.silentSince !== undefined;
+  if (!isNews && changed.length === 0) return [];
+  const time = isoTime(receivedAt);
+  const drafts = changed.map((change): EventDraft => ({
+    time,
+    kind: 'runtime.state.changed',
+    payload: { node: snapshot.target, ...change },
+  }));
+  return isNews ? [online(heard), ...drafts] : drafts;
+}
+
+function online({ snapshot, receivedAt, transport, silentSince }: Heard): EventDraft {
+  const time = isoTime(receivedAt);
+  return {
+    time,
+    kind: 'node.online',
+    payload: {
+      node: snapshot.target,
+      received_at: time,
+      uplink: transport === 'socket' ? 'open' : 'post',
+      ...(silentSince !== undefined && { silent_since: isoTime(silentSince) }),
+    },
+  };
+}
+
+export function nodeStale({ snapshot, receivedAt }: Word, ttlSeconds: number, now: number): EventDraft {
+  return {
+    time: isoTime(now),
+    kind: 'node.stale',
+    payload: {
+      node: snapshot.target,
+      received_at: isoTime(receivedAt),
+      expires_at: isoTime(expiresAt({ receivedAt }, ttlSeconds)),
+      label: staleStatus({ receivedAt }, snapshot.status, now).label,
+    },
+  };
+}
+
+export function nodeRemoved(
+  node: string,
+  reason: 'retention' | 'operator',
+  now: number,
+  receivedAt?: number,
+): EventDraft {
+  return {
+    time: isoTime(now),
+    kind: 'node.removed',
+    payload: { node, reason, ...(receivedAt !== undefined && { received_at: isoTime(receivedAt) }) },
+  };
+}
+
+type Change = {
+  runtime: string;
+  from: RuntimeState;
+  to: RuntimeState;
+  severity: Severity;
+  summary: string;
+  removed?: true;
+};
+
+function changedRuntimes(before: readonly RuntimeRecord[], after: readonly RuntimeRecord[]): Change[] {
+  if (isSame(before, after)) return [];
+  const said = new Map(before.map(({ descriptor, status }) => [descriptor.id, status.state]));
+  const changes = after.flatMap(({ descriptor, status }): Change[] => {
+    const from = said.get(descriptor.id) ?? 'unknown';
+    said.delete(descriptor.id);
+    const { state: to, severity, summary } = status;
+    return from === to ? [] : [{ runtime: descriptor.id, from, to, severity, summary }];
+  });
+  const gone = [...said].map(([runtime, from]): Change => ({
+    runtime,
+    from,
+    to: 'unknown',
+    severity: severityOfState('unknown'),
+    summary: 'No longer in the registry of its node',
+    removed: true,
+  }));
+  return [...changes, ...gone];
+}
+
+/** Almost every snapshot is a heartbeat, and costs no more than this look. */
+function isSame(before: readonly RuntimeRecord[], after: readonly RuntimeRecord[]): boolean {
+  return (
+    before.length === after.length &&
+    after.every(
+      ({ descriptor, status }, index) =>
+        before[index]?.descriptor.id === descriptor.id && before[index].status.state === status.state,
+    )
+  );
+}
