@@ -12,12 +12,12 @@ export const WORKER_SETTINGS_FILE = 'worker.json';
 
 const SETTINGS = ['compatibility_date', 'compatibility_flags', 'durable_objects', 'migrations'];
 
-/** Bundles the worker into `outfile`, with its settings beside it. */
-export async function buildWorker(outfile: string): Promise<void> {
+/** Bundles the worker into `outfile`, with its settings beside it; `entry` is a file below the project's folder. */
+export async function buildWorker(outfile: string, entry = 'worker/index.ts'): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   await mkdir(dirname(outfile), { recursive: true });
   await build({
-    entryPoints: [join(root, 'worker/index.ts')],
+    entryPoints: [join(root, entry)],
     outfile,
     bundle: true,
     format: 'esm',

@@ -3,14 +3,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
+import { cost } from './cost.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
+import { growth } from './growth.ts';
+import { ingest } from './ingest.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  cost,
   'gateway-overhead': gatewayOverhead,
+  growth,
+  ingest,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,
 };

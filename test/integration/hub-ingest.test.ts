@@ -60,6 +60,11 @@ function named(node: string, bootId: string, seq: number, word: string): Snapsho
   return snapshot({ node, bootId, seq, runtimes: [runtimeRecord({ model: word })] });
 }
 
+/** Around 5 s: chance spreads the reports of nodes that came at the same time. */
+function isUsualInterval(ms: number): boolean {
+  return ms >= 4500 && ms <= 5500;
+}
+
 function modelOf(item: MatrixItem): string | undefined {
   return item.runtimes?.[0]?.descriptor.models?.[0]?.id;
 }
@@ -100,7 +105,7 @@ describe('both ways in', () => {
     const answer = await hub.post('paced', token, snapshot({ node: 'paced' }));
     expect(await answer.json()).toEqual({
       ttl_seconds: 60,
-      interval_ms: 5000,
+      interval_ms: expect.toSatisfy(isUsualInterval),
       server_time: expect.stringMatching(/^\d{4}-.*Z$/),
       commands: [],
     });
@@ -119,8 +124,9 @@ describe('both ways in', () => {
     client.send({ type: 'hello', node: 'welcomed', boot_id: 'b', reporter: { version: '9' }, more: 1 });
     expect(await client.next('welcome')).toMatchObject({
       ttl_seconds: given.ttl_seconds,
-      interval_ms: given.interval_ms,
+      interval_ms: expect.toSatisfy(isUsualInterval),
     });
+    expect(isUsualInterval(given.interval_ms)).toBe(true);
     await client.close();
   });
 });

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { decideIngest } from '../../worker/domain/ingest.ts';
-import { materialOf, mustWrite, rewriteAfterMs } from '../../worker/domain/material.ts';
+import { isMateriallySame, materialOf, mustWrite, rewriteAfterMs } from '../../worker/domain/material.ts';
 import { exceedsLimit, parseText } from '../../worker/domain/parse.ts';
 import { parseFrame } from '../../worker/domain/uplink-frame.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -86,6 +86,34 @@ describe('what is written at once', () => {
     ['a start of the reporter', written, { bootId: 'boot-2' }],
   ])('%s', (_name, before, options) => {
     expect(mustWrite(before, next(options), now + 1, 60_000)).toBe(true);
+    expect(isMateriallySame(snapshot({ runtimes: [changed({})] }), snapshot(options))).toBe(
+      materialOf(snapshot({ runtimes: [changed({})] })) === materialOf(snapshot(options)),
+    );
+  });
+
+  test('what is materially the same, told without a text, is what the texts say', () => {
+    const budget = emptyBudget('2026-11-22T12:00:00.000Z');
+    const some = [
+      snapshot({ runtimes: [changed({})] }),
+      snapshot({ seq: 2, runtimes: [changed({}, { draining: false })] }),
+      snapshot({ runtimes: [changed({}, { draining: true })] }),
+      snapshot({ runtimes: [changed({}, { restart_budget: budget })] }),
+      snapshot({ runtimes: [changed({}, { restart_budget: { ...budget, used: 2 } })] }),
+      snapshot({ runtimes: [changed({}, { state: 'error' }), runtimeRecord({ id: 'other' })] }),
+      snapshot({ runtimes: [changed({ models: [] })] }),
+      snapshot({ runtimes: [changed({ models: [{ id: 'llama', state: 'unloaded' }] })] }),
+      snapshot({ bootId: 'boot-2', runtimes: [] }),
+      { ...snapshot({ runtimes: [changed({})] }), accelerators: [] },
+      { ...snapshot({ runtimes: [changed({})] }), kernel: { enabled: false } },
+    ];
+    for (const one of some) {
+      for (const other of some) {
+        // As they come over the wire: nothing is undefined there.
+        const [a, b] = [one, other].map((said) => v.parse(SnapshotSchema, JSON.parse(JSON.stringify(said))));
+        if (a === undefined || b === undefined) throw new Error('unreachable: there are two');
+        expect(isMateriallySame(a, b)).toBe(materialOf(a) === materialOf(b));
+      }
+    }
   });
 
   test('not a label that only counts on', () => {

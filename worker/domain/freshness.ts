@@ -5,14 +5,18 @@ import type { NodeStatus } from '../../contract/snapshot.ts';
 import { offlineStatus } from '../../contract/status.ts';
 import { durationWords } from './duration.ts';
 
-/** When a node was heard and over what; times in milliseconds of the hub's clock. */
-export type Heard = { receivedAt: number; uplink: Uplink };
+/** When a node spoke, in milliseconds of the hub's clock, and for how long it was told that its word counts. */
+export type Word = { receivedAt: number; ttlSeconds?: number | undefined };
 
-export function expiresAt(heard: { receivedAt: number }, ttlSeconds: number): number {
-  return heard.receivedAt + ttlSeconds * 1000;
+/** When a node was heard and over what. */
+export type Heard = Word & { uplink: Uplink };
+
+/** `ttlSeconds` holds for a node that was told nothing else. */
+export function expiresAt(heard: Word, ttlSeconds: number): number {
+  return heard.receivedAt + (heard.ttlSeconds ?? ttlSeconds) * 1000;
 }
 
-export function isStale(heard: { receivedAt: number }, ttlSeconds: number, now: number): boolean {
+export function isStale(heard: Word, ttlSeconds: number, now: number): boolean {
   return now >= expiresAt(heard, ttlSeconds);
 }
 

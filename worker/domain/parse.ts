@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SNAPSHOT_MAX_BYTES } from '../../contract/snapshot.ts';
 import { spokenLine } from '../../contract/status.ts';
+import { takesAsItStands } from './quick-check.ts';
 
 export type Result<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
@@ -39,6 +40,8 @@ export function checkValue<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): Result<v.InferOutput<Schema>> {
+  // What is taken as it stands is what the schema would give back.
+  if (takesAsItStands(schema, value)) return { ok: true, value: value as v.InferOutput<Schema> };
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return { ok: true, value: parsed.output };
   const [issue] = parsed.issues;

@@ -4,10 +4,10 @@ import type { EventDraft } from '../../contract/events.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { severityOfState, type RuntimeState, type Severity } from '../../contract/words.ts';
-import { expiresAt, isoTime, staleStatus } from './freshness.ts';
+import { expiresAt, isoTime, staleStatus, type Word as Spoken } from './freshness.ts';
 
 /** A node's last word as it is kept. */
-export type Word = { snapshot: Snapshot; receivedAt: number };
+export type Word = Spoken & { snapshot: Snapshot };
 
 export type Heard = Word & {
   transport: 'socket' | 'post';
@@ -44,15 +44,16 @@ function online({ snapshot, receivedAt, transport, silentSince }: Heard): EventD
   };
 }
 
-export function nodeStale({ snapshot, receivedAt }: Word, ttlSeconds: number, now: number): EventDraft {
+export function nodeStale(word: Word, ttlSeconds: number, now: number): EventDraft {
+  const { snapshot, receivedAt } = word;
   return {
     time: isoTime(now),
     kind: 'node.stale',
     payload: {
       node: snapshot.target,
       received_at: isoTime(receivedAt),
-      expires_at: isoTime(expiresAt({ receivedAt }, ttlSeconds)),
-      label: staleStatus({ receivedAt }, snapshot.status, now).label,
+      expires_at: isoTime(expiresAt(word, ttlSeconds)),
+      label: staleStatus(word, snapshot.status, now).label,
     },
   };
 }

@@ -22,11 +22,12 @@ export class Alarm {
     this.#armedFor = undefined;
   }
 
-  async armFor(deadline: number | undefined, now: number): Promise<void> {
+  /** Undefined where the armed one serves: a heartbeat waits for nothing. */
+  armFor(deadline: number | undefined, now: number): Promise<void> | undefined {
     const wanted = deadline === undefined ? undefined : Math.max(deadline, now + MIN_WAIT_MS);
     const next = rearm(this.#armedFor, wanted);
-    if (next === undefined) return;
+    if (next === undefined) return undefined;
     this.#armedFor = next;
-    await this.#storage.setAlarm(next);
+    return this.#storage.setAlarm(next);
   }
 }

@@ -11,6 +11,7 @@ import { closest } from '../../contract/closest.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
 import { isWhole, type CutQuery } from '../domain/fragment.ts';
+import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
@@ -31,7 +32,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#parts = new ShardParts(state, env);
-    void state.blockConcurrencyWhile(() => this.#parts.alarm.load());
+    void state.blockConcurrencyWhile(async () => {
+      await this.#parts.alarm.load();
+      await this.#parts.arm(Date.now());
+    });
     this.#parts.events.start();
   }
 
@@ -41,11 +45,13 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     const now = Date.now();
     const parsed = parseText(SnapshotSchema, body);
     if (!parsed.ok) return parsed;
-    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', now);
+    const pace = jittered(parts.pace(), Math.random());
+    const moment = { now, ttlSeconds: pace.ttlSeconds };
+    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
     if (decision.kind === 'mismatch') return fail(decision.problem);
     const commands = parts.queue.takeDue(node, now, isNewBoot);
     await parts.armForNode(node, now);
-    return { ok: true, value: { ...parts.timing(now), commands } };
+    return { ok: true, value: { ...timingOf(pace, now), commands } };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
@@ -58,7 +64,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (record === undefined) {
       return fail(problem('unknown-job', `Node "${node}" has no command of this id`));
     }
-    await parts.arm(now);
+    await parts.armForNode(node, now);
     return { ok: true, value: null };
   }
 
@@ -70,16 +76,25 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (token === undefined) return problemResponse(notAdmitted(node));
     const now = Date.now();
     const { 0: client, 1: server } = new WebSocketPair();
-    const link = { node, tokenHash, until: token.until, openedAt: now, isAdmitted: false, last: null };
+    const link = {
+      node,
+      tokenHash,
+      until: token.until,
+      openedAt: now,
+      isAdmitted: false,
+      pace: null,
+      last: null,
+    };
     this.#parts.uplinks.accept(server, link);
     this.#parts.cuts.touch();
-    if (token.until !== null) await this.#parts.arm(now);
+    await this.#parts.armForNode(node, now);
     const headers = { 'sec-websocket-protocol': UPLINK_PROTOCOL };
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
-  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    await receive(this.#parts, socket, message, Date.now());
+  // Not async: a promise for each heartbeat costs as much as its parsing.
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | void {
+    return receive(this.#parts, socket, message, Date.now());
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -145,7 +160,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
     }
     parts.cuts.touch();
-    await parts.arm(now);
+    await parts.armForNode(node, now);
   }
 
   async watch(topics: Topic[], until: number): Promise<void> {

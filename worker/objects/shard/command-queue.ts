@@ -89,17 +89,24 @@ export class CommandQueue {
     for (const record of this.#openOf(node)) this.#step(record, { type: 'cancelled', at: now, error });
   }
 
+  /** When what may have ended now will be removed. */
+  forgetsAt(now: number): number {
+    return now + FINISHED_KEPT_MS;
+  }
+
   removeOld(now: number): void {
     this.#store.removeFinishedUntil(now - FINISHED_KEPT_MS);
   }
 
   nextDeadline(isLinked: (node: string) => boolean): number | undefined {
-    const open = [...this.#open].flatMap(([node, records]) => {
-      const linked = isLinked(node);
-      return [...records.values()].map((record) => deadline(record, linked));
-    });
+    const open = this.nodes().map((node) => this.deadlineOf(node, isLinked(node)));
     const oldest = this.#store.oldestFinish();
     return earliest([...open, oldest === undefined ? undefined : oldest + FINISHED_KEPT_MS]);
+  }
+
+  /** The earliest of the node's open commands. */
+  deadlineOf(node: string, isLinked: boolean): number | undefined {
+    return earliest(this.#openOf(node).map((record) => deadline(record, isLinked)));
   }
 
   #openOf(node: string): CommandRecord[] {

@@ -49,7 +49,8 @@ export class ShardEvents {
   }
 
   /** A snapshot was accepted. `before` is the node's word before it. */
-  took(node: string, before: Word | undefined, heard: Word & { transport: Transport }, now: number): void {
+  took(before: Word | undefined, heard: Word & { transport: Transport }, now: number): void {
+    const node = heard.snapshot.target;
     const silentSince = this.#silences.get(node);
     if (silentSince !== undefined) this.#forgetSilence(node);
     const drafts = transitions(before, { ...heard, silentSince });

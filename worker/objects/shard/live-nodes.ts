@@ -2,27 +2,38 @@
 
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import { decideIngest, type IngestDecision, type LastWord } from '../../domain/ingest.ts';
-import { materialOf, mustWrite, rewriteAfterMs, type Written } from '../../domain/material.ts';
+import {
+  isMateriallySame,
+  materialOf,
+  mustWrite,
+  rewriteAfterMs,
+  type Written,
+} from '../../domain/material.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { SnapshotStore, StoredSnapshot, Transport } from '../store/shard-store.ts';
 
 /** `last` may be newer than the snapshot: after an eviction only the number of the last heartbeat is left of it. */
 export type LiveNode = StoredSnapshot & { last: LastWord; written: Written };
 
+/** `ttlSeconds` is the one that the operator has set. */
 export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: number };
+
+/** When a word came, and for how long the node was told that it counts. */
+export type Moment = { now: number; ttlSeconds: number | undefined };
 
 export class LiveNodes {
   readonly #store: SnapshotStore;
   readonly #pace: Pace;
   readonly #nodes = new Map<string, LiveNode>();
+  #posting = 0;
 
   constructor(store: SnapshotStore, pace: Pace) {
     this.#store = store;
     this.#pace = pace;
     for (const stored of store.load()) {
-      const { snapshot, receivedAt, transport } = stored;
-      const written = { material: materialOf(snapshot), transport, writtenAt: receivedAt };
-      this.#nodes.set(snapshot.target, { ...stored, last: lastWord(snapshot), written });
+      const { snapshot, receivedAt } = stored;
+      const written = writtenOf(stored, materialOf(snapshot), receivedAt);
+      this.#keep(snapshot.target, { ...stored, last: lastWord(snapshot), written });
     }
   }
 
@@ -34,32 +45,41 @@ export class LiveNodes {
     return this.#nodes.values();
   }
 
+  /** How many report by POST, silent ones included: a guess that slows them is cheaper than one that does not. */
+  get posting(): number {
+    return this.#posting;
+  }
+
   /** A heartbeat that was heard but whose figures were not written before the object was evicted. */
-  recall(node: string, word: LastWord & { receivedAt: number }): void {
+  recall(node: string, word: LastWord & { receivedAt: number }, ttlSeconds: number | undefined): void {
     const live = this.#nodes.get(node);
     if (live === undefined || word.receivedAt <= live.receivedAt) return;
     const { bootId, seq, receivedAt } = word;
-    this.#nodes.set(node, { ...live, last: { bootId, seq }, receivedAt, transport: 'socket' });
+    this.#keep(node, { ...live, last: { bootId, seq }, receivedAt, ttlSeconds, transport: 'socket' });
   }
 
   /** Takes a snapshot if it is for this node and new. */
-  take(node: string, snapshot: Snapshot, transport: Transport, now: number): IngestDecision {
+  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): IngestDecision {
     const before = this.#nodes.get(node);
     const decision = decideIngest(node, before?.last, snapshot);
     if (decision.kind !== 'accept') return decision;
-    const material = materialOf(snapshot);
-    const { ttlSeconds, heartbeatWriteMs } = this.#pace;
-    const afterMs = rewriteAfterMs(transport, ttlSeconds, heartbeatWriteMs);
-    const isWritten = !mustWrite(before?.written, { material, transport }, now, afterMs);
-    const written = isWritten && before ? before.written : { material, transport, writtenAt: now };
-    const live = { snapshot, receivedAt: now, transport, last: lastWord(snapshot), written };
-    if (!isWritten) this.#store.save(live);
-    this.#nodes.set(node, live);
+    const { now, ttlSeconds } = moment;
+    const word = { snapshot, receivedAt: now, ttlSeconds, transport };
+    // What was not written since is materially what was: the snapshot before tells as much as its text.
+    const isSame = before !== undefined && isMateriallySame(before.snapshot, snapshot);
+    const next = writtenOf(word, isSame ? before.written.material : materialOf(snapshot), now);
+    const { ttlSeconds: setSeconds, heartbeatWriteMs } = this.#pace;
+    const afterMs = rewriteAfterMs(transport, setSeconds, heartbeatWriteMs);
+    const isWritten = !mustWrite(before?.written, next, now, afterMs);
+    const written = isWritten && before ? before.written : next;
+    if (!isWritten) this.#store.save(word);
+    this.#keep(node, { ...word, last: lastWord(snapshot), written });
     return decision;
   }
 
   /** True where there was something to remove. */
   remove(node: string): boolean {
+    if (this.#nodes.get(node)?.transport === 'post') this.#posting -= 1;
     if (!this.#nodes.delete(node)) return false;
     this.#store.remove(node);
     return true;
@@ -83,6 +103,16 @@ export class LiveNodes {
   nextForgotten(): number | undefined {
     return earliest([...this.#nodes.keys()].map((node) => this.forgottenAt(node)));
   }
+
+  #keep(node: string, live: LiveNode): void {
+    if (this.#nodes.get(node)?.transport === 'post') this.#posting -= 1;
+    if (live.transport === 'post') this.#posting += 1;
+    this.#nodes.set(node, live);
+  }
+}
+
+function writtenOf({ transport, ttlSeconds }: StoredSnapshot, material: string, writtenAt: number): Written {
+  return { material, transport, ttlSeconds, writtenAt };
 }
 
 function lastWord(snapshot: Snapshot): LastWord {

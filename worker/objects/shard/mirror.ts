@@ -80,7 +80,12 @@ function entryOf(view: NodeView, before: Entry | undefined, time: ViewTime): Ent
 }
 
 function isSame(a: NodeView, b: NodeView): boolean {
-  return a.snapshot === b.snapshot && a.receivedAt === b.receivedAt && a.uplink === b.uplink;
+  return (
+    a.snapshot === b.snapshot &&
+    a.receivedAt === b.receivedAt &&
+    a.ttlSeconds === b.ttlSeconds &&
+    a.uplink === b.uplink
+  );
 }
 
 function matrixPatch(

@@ -3,9 +3,9 @@
 import type { Command } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
-import { isoTime, isStale } from '../../domain/freshness.ts';
+import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
-import { intervalMs } from '../../domain/interval.ts';
+import { paceOf, type Pace } from '../../domain/interval.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
@@ -22,7 +22,7 @@ import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { ShardEvents } from './events.ts';
 import { LogRelay } from './log-relay.ts';
-import { LiveNodes } from './live-nodes.ts';
+import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Patches } from './patches.ts';
 import { Uplinks } from './uplinks.ts';
 import { Watch } from './watch.ts';
@@ -77,8 +77,8 @@ export class ShardParts {
       views: () => this.views(telling.place),
       onMissed: () => this.cuts.touch(),
     });
-    for (const [, { node, last }] of this.uplinks.all()) {
-      if (last !== null) this.nodes.recall(node, last);
+    for (const [, { node, last, pace }] of this.uplinks.all()) {
+      if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
   }
 
@@ -88,12 +88,13 @@ export class ShardParts {
     return credentials && admits(credentials, tokenHash, Date.now());
   }
 
-  take(node: string, snapshot: Snapshot, transport: Transport, now: number): Taken {
+  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const before = this.nodes.get(node);
-    const decision = this.nodes.take(node, snapshot, transport, now);
+    const decision = this.nodes.take(node, snapshot, transport, moment);
     if (decision.kind === 'accept') {
+      const { now, ttlSeconds: toldSeconds } = moment;
       this.cuts.touch();
-      this.events.took(node, before, { snapshot, receivedAt: now, transport }, now);
+      this.events.took(before, { snapshot, receivedAt: now, ttlSeconds: toldSeconds, transport }, now);
       this.watch.took(snapshot, now);
     }
     return { decision, isNewBoot: before?.last.bootId !== snapshot.boot_id };
@@ -122,19 +123,15 @@ export class ShardParts {
   /** The nodes that live here, as they are shown. */
   views(place: Place): NodeView[] {
     const here = [...this.nodes.all()].filter(({ snapshot }) => isAt(snapshot.target, place));
-    return here.map(({ snapshot, receivedAt, transport }) => {
+    return here.map(({ snapshot, receivedAt, ttlSeconds: toldSeconds, transport }) => {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
-      return { snapshot, receivedAt, uplink };
+      return { snapshot, receivedAt, ttlSeconds: toldSeconds, uplink };
     });
   }
 
-  /** What a node is told of the hub's pace, by `welcome` and by the answer to a POST. */
-  timing(now: number): { ttl_seconds: number; interval_ms: number; server_time: string } {
-    return {
-      ttl_seconds: this.ttlSeconds,
-      interval_ms: intervalMs(this.ttlSeconds),
-      server_time: isoTime(now),
-    };
+  /** The pace that the nodes of this shard are to keep, so that together they ask for no more than it can do. */
+  pace(): Pace {
+    return paceOf({ sockets: this.uplinks.count, posts: this.nodes.posting }, this.ttlSeconds);
   }
 
   /** Lets time act on everything that waits for it. */
@@ -154,7 +151,7 @@ export class ShardParts {
     else this.patches.touched(now);
   }
 
-  /** Arms for everything; costs a look at every node and command. */
+  /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
     const events = this.events.nextDeadline(this.nodes.all());
@@ -162,11 +159,18 @@ export class ShardParts {
     await this.alarm.armFor(wanted, now);
   }
 
-  /** Arms for what a heartbeat may have changed; costs nothing where the node has no open command. */
-  async armForNode(node: string, now: number): Promise<void> {
-    if (this.queue.openCount(node) > 0) return this.arm(now);
+  /** Arms for what a word of the node, or a word to it, may have changed: all else is armed already. */
+  armForNode(node: string, now: number): Promise<void> | undefined {
     const live = this.nodes.get(node);
-    const silentAt = live && this.events.silentAt(live);
-    await this.alarm.armFor(earliest([silentAt, this.nodes.forgottenAt(node)]), now);
+    const deadlines = [
+      live && this.events.silentAt(live),
+      this.nodes.forgottenAt(node),
+      this.uplinks.expiryOf(node),
+      this.queue.forgetsAt(now),
+    ];
+    if (this.queue.openCount(node) > 0) {
+      deadlines.push(this.queue.deadlineOf(node, this.reachable(node, now) !== undefined));
+    }
+    return this.alarm.armFor(earliest(deadlines), now);
   }
 }

@@ -58,7 +58,7 @@ export async function submit(parts: ShardParts, request: Submit): Promise<Result
   }
   parts.queue.add(record);
   const delivered = parts.deliver(node, now);
-  await parts.arm(now);
+  await parts.armForNode(node, now);
   const written = parts.queue.find(node, record.id) ?? record;
   return {
     ok: true,

@@ -5,6 +5,7 @@ import { problem, type Problem } from '../../../contract/problem.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { CommandEvent } from '../../domain/command-life.ts';
 import { nodeMismatch } from '../../domain/ingest.ts';
+import { isOutpaced, jittered, timingOf, type Pace } from '../../domain/interval.ts';
 import type { LogChunk } from '../../../contract/logs.ts';
 import { parseFrame } from '../../domain/uplink-frame.ts';
 import { isReadingId } from './log-relay.ts';
@@ -14,62 +15,77 @@ import type { Link } from './uplinks.ts';
 type Session = { parts: ShardParts; socket: WebSocket; link: Link; now: number };
 
 /** Handles one frame; a socket that no longer counts is not listened to. */
-export async function receive(
+export function receive(
   parts: ShardParts,
   socket: WebSocket,
   message: string | ArrayBuffer,
   now: number,
-): Promise<void> {
+): Promise<void> | undefined {
   const link = parts.uplinks.linkOf(socket);
-  if (link === undefined) return;
+  if (link === undefined) return undefined;
   const parsed = parseFrame(message);
   const session = { parts, socket, link, now };
-  if (!parsed.ok) reject(session, parsed.problem);
-  else await handle(session, parsed.value);
+  if (parsed.ok) return handle(session, parsed.value);
+  reject(session, parsed.problem);
+  return undefined;
 }
 
-async function handle(session: Session, frame: NodeFrame): Promise<void> {
+/** What has nothing to wait for is over when it returns: most frames are heartbeats. */
+function handle(session: Session, frame: NodeFrame): Promise<void> | undefined {
   if (frame.type === 'hello') return hello(session, frame.node);
   if (!session.link.isAdmitted) {
-    return reject(session, problem('not-admitted', `Send "hello" before "${frame.type}"`));
+    reject(session, problem('not-admitted', `Send "hello" before "${frame.type}"`));
+    return undefined;
   }
   switch (frame.type) {
     case 'health':
       return health(session, frame.snapshot, frame.ack === true);
     case 'log.chunk':
-      return chunk(session, frame);
+      chunk(session, frame);
+      return undefined;
     case 'command.received':
-      if (isReadingId(frame.id)) return;
+      if (isReadingId(frame.id)) return undefined;
       return acknowledge(session, frame.id, { type: 'received', at: session.now });
     case 'command.done':
-      if (isReadingId(frame.id)) return session.parts.logs.done(session.socket, frame);
+      if (isReadingId(frame.id)) {
+        session.parts.logs.done(session.socket, frame);
+        return undefined;
+      }
       return acknowledge(session, frame.id, outcome(frame, session.now));
     default:
       return frame satisfies never;
   }
 }
 
-async function hello(session: Session, claimed: string): Promise<void> {
+function hello(session: Session, claimed: string): Promise<void> | undefined {
   const { parts, socket, link, now } = session;
   if (claimed !== link.node) return rejectAndClose(session, nodeMismatch(link.node, claimed));
-  parts.uplinks.save(socket, { ...link, isAdmitted: true });
+  welcome(session, parts.pace());
   parts.cuts.touch();
-  parts.uplinks.send(socket, { type: 'welcome', ...parts.timing(now) });
   parts.sendAll(socket, parts.queue.takeDue(link.node, now, true));
-  await parts.arm(now);
+  return parts.armForNode(link.node, now);
 }
 
-async function health(session: Session, snapshot: Snapshot, wantsAck: boolean): Promise<void> {
+/** Tells the node its pace, which holds for what it says from here on. */
+function welcome({ parts, socket, link, now }: Session, wanted: Pace): void {
+  const pace = jittered(wanted, Math.random());
+  parts.uplinks.save(socket, { ...link, isAdmitted: true, pace });
+  parts.uplinks.send(socket, { type: 'welcome', ...timingOf(pace, now) });
+}
+
+function health(session: Session, snapshot: Snapshot, wantsAck: boolean): Promise<void> | undefined {
   const { parts, socket, link, now } = session;
-  const { decision } = parts.take(link.node, snapshot, 'socket', now);
+  const { decision } = parts.take(link.node, snapshot, 'socket', { now, ttlSeconds: link.pace?.ttlSeconds });
   if (decision.kind === 'mismatch') return rejectAndClose(session, decision.problem);
   const { boot_id: bootId, seq } = snapshot;
   if (decision.kind === 'accept') {
-    parts.uplinks.save(socket, { ...link, last: { bootId, seq, receivedAt: now } });
+    parts.uplinks.heard(socket, link, { bootId, seq, receivedAt: now }, wantsAck);
   }
   if (wantsAck) parts.uplinks.send(socket, { type: 'health.ack', boot_id: bootId, seq });
   if (parts.queue.openCount(link.node) > 0) parts.deliver(link.node, now);
-  await parts.armForNode(link.node, now);
+  const wanted = parts.pace();
+  if (link.pace !== null && isOutpaced(link.pace, wanted)) welcome(session, wanted);
+  return parts.armForNode(link.node, now);
 }
 
 /** The reader may be gone, or this object may have been evicted since and know of none. */
@@ -77,11 +93,11 @@ function chunk({ parts, socket }: Session, frame: LogChunk): void {
   if (!parts.logs.chunk(socket, frame)) parts.uplinks.send(socket, { type: 'command.cancel', id: frame.id });
 }
 
-async function acknowledge(session: Session, id: string, event: CommandEvent): Promise<void> {
+function acknowledge(session: Session, id: string, event: CommandEvent): Promise<void> | undefined {
   const { parts, link, now } = session;
   const record = parts.queue.apply(link.node, id, event);
   if (record === undefined) reject(session, problem('unknown-job', `This node has no command "${id}"`));
-  await parts.arm(now);
+  return parts.armForNode(link.node, now);
 }
 
 function outcome(frame: CommandDone, at: number): CommandEvent {
@@ -95,7 +111,7 @@ function reject({ parts, socket }: Session, reason: Problem): void {
 }
 
 /** A peer that speaks for another node is not one to be listened to. */
-function rejectAndClose(session: Session, reason: Problem): void {
+function rejectAndClose(session: Session, reason: Problem): undefined {
   reject(session, reason);
   session.parts.uplinks.close(session.socket, CLOSE_REJECTED, reason.title);
   session.parts.cuts.touch();

@@ -17,6 +17,8 @@ const LinkSchema = v.object({
   until: v.nullable(v.number()),
   openedAt: v.number(),
   isAdmitted: v.boolean(),
+  /** What the node was told with its last welcome. */
+  pace: v.nullable(v.object({ intervalMs: v.number(), ttlSeconds: v.number() })),
   last: v.nullable(v.object({ bootId: v.string(), seq: v.number(), receivedAt: v.number() })),
 });
 
@@ -26,11 +28,20 @@ export type Link = v.InferOutput<typeof LinkSchema>;
 /** Close codes of the protocol itself: the peer is told that this side failed, and connects again. */
 const CLOSE_INTERNAL = 1011;
 
+/**
+ * How long a word that nobody was promised may be in memory alone. A timer ends it, and while a timer is set the object
+ * does not hibernate: only what ends the sockets too can lose such a word.
+ */
+const CARRIED_WITHIN_MS = 1000;
+
 export class Uplinks {
   readonly #state: DurableObjectState;
   readonly #onGone: (socket: WebSocket) => void;
   readonly #current = new Map<string, WebSocket>();
   readonly #links = new WeakMap<WebSocket, Link>();
+  /** When what a socket carries was last written, and which carry less than is known. */
+  readonly #savedAt = new WeakMap<WebSocket, number>();
+  readonly #unsaved = new Set<WebSocket>();
 
   /** @param onGone is told of each socket that counted and does not any more. */
   constructor(state: DurableObjectState, onGone: (socket: WebSocket) => void) {
@@ -54,8 +65,25 @@ export class Uplinks {
   }
 
   save(socket: WebSocket, link: Link): void {
-    socket.serializeAttachment(link);
     this.#links.set(socket, link);
+    this.#write(socket, link, Date.now());
+  }
+
+  /** The last word of a node came over the socket; one that the node was told of is written before it hears so. */
+  heard(socket: WebSocket, link: Link, last: NonNullable<Link['last']>, isPromised: boolean): void {
+    link.last = last;
+    const sinceMs = last.receivedAt - (this.#savedAt.get(socket) ?? 0);
+    if (isPromised || sinceMs >= CARRIED_WITHIN_MS || sinceMs < 0) {
+      this.#write(socket, link, last.receivedAt);
+      return;
+    }
+    if (this.#unsaved.size === 0) setTimeout(() => this.#writeUnsaved(), CARRIED_WITHIN_MS);
+    this.#unsaved.add(socket);
+  }
+
+  /** How many nodes hold a socket. */
+  get count(): number {
+    return this.#current.size;
   }
 
   isOpen(node: string): boolean {
@@ -107,6 +135,29 @@ export class Uplinks {
 
   nextExpiry(): number | undefined {
     return earliest(this.all().map(([, { until }]) => until ?? undefined));
+  }
+
+  /** When the link of the node ends because its token was replaced. */
+  expiryOf(node: string): number | undefined {
+    const socket = this.#current.get(node);
+    return (socket && this.#links.get(socket)?.until) ?? undefined;
+  }
+
+  #write(socket: WebSocket, link: Link, now: number): void {
+    socket.serializeAttachment(link);
+    this.#savedAt.set(socket, now);
+    this.#unsaved.delete(socket);
+  }
+
+  #writeUnsaved(): void {
+    const now = Date.now();
+    const unsaved = [...this.#unsaved];
+    // Empty before anything is written: the next word sets the next timer.
+    this.#unsaved.clear();
+    for (const socket of unsaved) {
+      const link = this.#links.get(socket);
+      if (link !== undefined && socket.readyState === WebSocket.OPEN) this.#write(socket, link, now);
+    }
   }
 
   #recall(socket: WebSocket): void {

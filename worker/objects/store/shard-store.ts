@@ -37,7 +37,9 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;`,
   // 2: times alone do not order what is accepted in one millisecond.
   'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
-  // 3: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
+  // 3: for how long the node was told that its word counts; NULL: as long as the operator has set.
+  'ALTER TABLE snapshots ADD COLUMN ttl_seconds INTEGER',
+  // 4: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
   `CREATE TABLE untold_events (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
    CREATE TABLE silences (node TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE watches (topic TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`,
@@ -46,9 +48,21 @@ export const SHARD_MIGRATIONS = [
 const TransportSchema = v.picklist(['socket', 'post']);
 export type Transport = v.InferOutput<typeof TransportSchema>;
 
-export type StoredSnapshot = { snapshot: Snapshot; receivedAt: number; transport: Transport };
+export type StoredSnapshot = {
+  snapshot: Snapshot;
+  receivedAt: number;
+  /** What the node was told; undefined in rows of before it was kept. */
+  ttlSeconds: number | undefined;
+  transport: Transport;
+};
 
-type SnapshotRow = { node: string; received_at: number; transport: string; body: string };
+type SnapshotRow = {
+  node: string;
+  received_at: number;
+  ttl_seconds: number | null;
+  transport: string;
+  body: string;
+};
 
 export class SnapshotStore {
   readonly #sql: SqlStorage;
@@ -61,13 +75,15 @@ export class SnapshotStore {
   /** A row that cannot be read any more is dropped and reported: it must not keep the others from loading. */
   load(): StoredSnapshot[] {
     const rows = this.#sql
-      .exec<SnapshotRow>('SELECT node, received_at, transport, body FROM snapshots')
+      .exec<SnapshotRow>('SELECT node, received_at, ttl_seconds, transport, body FROM snapshots')
       .toArray();
     return rows.flatMap((row) => {
       const parsed = parseText(SnapshotSchema, row.body);
       const transport = v.safeParse(TransportSchema, row.transport);
       if (parsed.ok && transport.success && parsed.value.target === row.node) {
-        return [{ snapshot: parsed.value, receivedAt: row.received_at, transport: transport.output }];
+        const { received_at: receivedAt, ttl_seconds: told } = row;
+        const ttlSeconds = told ?? undefined;
+        return [{ snapshot: parsed.value, receivedAt, ttlSeconds, transport: transport.output }];
       }
       const reason = parsed.ok ? 'its columns do not fit' : parsed.problem.detail;
       console.error(`Dropped the unreadable snapshot of node ${JSON.stringify(row.node)}: ${reason}`);
@@ -76,11 +92,12 @@ export class SnapshotStore {
     });
   }
 
-  save({ snapshot, receivedAt, transport }: StoredSnapshot): void {
+  save({ snapshot, receivedAt, ttlSeconds, transport }: StoredSnapshot): void {
     this.#sql.exec(
-      'INSERT OR REPLACE INTO snapshots (node, received_at, transport, body) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO snapshots (node, received_at, ttl_seconds, transport, body) VALUES (?, ?, ?, ?, ?)',
       snapshot.target,
       receivedAt,
+      ttlSeconds ?? null,
       transport,
       JSON.stringify(snapshot),
     );
