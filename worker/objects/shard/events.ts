@@ -51,8 +51,9 @@ export class ShardEvents {
   /** A snapshot was accepted. `before` is the node's word before it. */
   took(before: Word | undefined, heard: Word & { transport: Transport }, now: number): void {
     const node = heard.snapshot.target;
-    const silentSince = this.#silences.get(node);
-    if (silentSince !== undefined) this.#forgetSilence(node);
+    // Of a node that was elsewhere meanwhile nothing is known here but what it says now.
+    const silentSince = before && this.#silences.get(node);
+    this.#forgetSilence(node);
     const drafts = transitions(before, { ...heard, silentSince });
     if (drafts.length > 0) this.tell(drafts, now);
   }
