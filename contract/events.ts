@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { CommandErrorSchema, JobStateSchema } from './command.ts';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
+import { ModelsChangedSchema } from './models-changed.ts';
 import { UplinkSchema } from './read-models.ts';
 import { Line, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
@@ -149,6 +150,7 @@ export const EVENT_PAYLOADS = {
   'runtime.state.changed': RuntimeStateChangedSchema,
   'runtime.restore.requested': RestoreRequestedSchema,
   'runtime.restore.completed': RestoreCompletedSchema,
+  'models.changed': ModelsChangedSchema,
   'node.online': NodeOnlineSchema,
   'node.stale': NodeStaleSchema,
   'node.removed': NodeRemovedSchema,

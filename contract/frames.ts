@@ -1,10 +1,12 @@
-// Owns the frames of the uplink, `arw.uplink.v1`: JSON objects told apart by `type`.
+// Owns the text frames of the uplink, `arw.uplink.v1`: JSON objects told apart by `type`. Binary ones are in
+// relay-records.ts.
 
 import * as v from 'valibot';
 import { CommandErrorSchema, CommandSchema } from './command.ts';
 import { NodeIdSchema } from './ids.ts';
 import { LogChunkSchema } from './logs.ts';
 import { ProblemSchema } from './problem.ts';
+import { RelayCancelSchema, RelayEndSchema, RelayHeadSchema, RelayOpenSchema } from './relay.ts';
 import { Count, Line, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
 
@@ -26,6 +28,8 @@ const HelloSchema = v.looseObject({
   node: NodeIdSchema,
   boot_id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   reporter: v.looseObject({ version: Line }),
+  /** What this node can do beyond what every node can. A hub ignores those that it does not know. */
+  features: v.optional(v.pipe(v.array(v.string()), v.maxLength(32))),
 });
 
 /** `ack: true` asks for one `health.ack`; a heartbeat normally goes unanswered. */
@@ -60,6 +64,8 @@ export const NodeFrameSchema = v.variant('type', [
   CommandReceivedSchema,
   CommandDoneSchema,
   LogChunkSchema,
+  RelayHeadSchema,
+  RelayEndSchema,
 ]);
 export type NodeFrame = v.InferOutput<typeof NodeFrameSchema>;
 export const NODE_FRAME_TYPES: readonly string[] = [
@@ -68,6 +74,8 @@ export const NODE_FRAME_TYPES: readonly string[] = [
   'command.received',
   'command.done',
   'log.chunk',
+  'relay.head',
+  'relay.end',
 ];
 
 const WelcomeSchema = v.looseObject({
@@ -86,5 +94,7 @@ export const HubFrameSchema = v.variant('type', [
   v.looseObject({ type: v.literal('command.cancel'), id: CommandId }),
   v.looseObject({ type: v.literal('health.ack'), boot_id: v.string(), seq: Count }),
   v.looseObject({ type: v.literal('reject'), problem: ProblemSchema }),
+  RelayOpenSchema,
+  RelayCancelSchema,
 ]);
 export type HubFrame = v.InferOutput<typeof HubFrameSchema>;

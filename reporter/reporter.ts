@@ -9,6 +9,7 @@ import type { LocalStatus } from './local/local-status.ts';
 import { LocalServer } from './local/server.ts';
 import { socketPlace } from './local/socket-path.ts';
 import type { Gateway } from './gateway/gateway.ts';
+import { InnerDoor } from './gateway/inner-door.ts';
 import { gatewaySettings } from './gateway/settings.ts';
 import type { Reason } from '../contract/status.ts';
 import { lockStateDir } from './lock.ts';
@@ -26,6 +27,7 @@ import { CommandIntake } from './uplink/command-intake.ts';
 import { CommandJournal } from './uplink/journal.ts';
 import { Uplink } from './uplink/link.ts';
 import { LogRelay } from './uplink/log-relay.ts';
+import { RelayIntake } from './uplink/relay-intake.ts';
 import { messageOf } from './errors.ts';
 
 const REPORT_EVERY_MS = 5_000;
@@ -63,6 +65,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   let uplink: Uplink | undefined;
   let relay: LogRelay | undefined;
   let gateway: Gateway | undefined;
+  let relayed: RelayIntake | undefined;
 
   const redaction = new HostRedaction();
   // A child inherits the environment, and may tell what it finds there.
@@ -87,15 +90,16 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     onNews: () => uplink?.publishSoon(),
   });
   const watch = new ManifestWatch(config.manifestPath, () => reload.look());
+  const gatewayParts = {
+    runtimes: () => supervisor.routables(),
+    onRequest: options.onGatewayRequest,
+    log,
+  };
   // Not loaded where it is off.
   gateway =
     gatewayOptions &&
-    (await import('./gateway/gateway.ts')).Gateway.open({
-      settings: gatewayOptions,
-      runtimes: () => supervisor.routables(),
-      onRequest: options.onGatewayRequest,
-      log,
-    });
+    (await import('./gateway/gateway.ts')).Gateway.open({ settings: gatewayOptions, ...gatewayParts });
+  const inner = new InnerDoor(gateway && { gateway, apiKey: gatewayOptions?.apiKey }, gatewayParts);
 
   const bootId = randomUUID();
   const snapshots = new SnapshotBuilder(config.node, bootId, version);
@@ -107,7 +111,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     host: readHost(),
     records: supervisor.records().map((record) => redaction.record(record)),
     accelerators: accelerators.readings(nowMs),
-    http: gateway?.telemetry(),
+    http: gateway?.telemetry() ?? inner.telemetry(),
     own: [
       ...reload.reasons(),
       ...(gateway?.notes() ?? []).map((text): Reason => ({ severity: 'info', text })),
@@ -143,6 +147,12 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         },
         onCommand: (command) => void (command.kind === LOGS_KIND ? logs : intake).take(command),
         onCancel: (id) => logs.cancel(id),
+        relay: {
+          open: (frame) => void relays.open(frame),
+          cancel: (stream) => relays.cancel(stream),
+          bytes: (message) => relays.bytes(message),
+          gone: () => relays.gone(),
+        },
         onFirstAccepted: options.onFirstAccepted,
       },
       REPORT_EVERY_MS,
@@ -169,6 +179,16 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       hubNowMs: () => link.hubNowMs(),
       nowMs: () => performance.now(),
     });
+    const relays = new RelayIntake({
+      node: config.node,
+      commandKey: credentials.command_key,
+      door: () => inner.door(),
+      way: link,
+      send: (frame) => link.sendLive(frame),
+      log,
+      hubNowMs: () => link.hubNowMs(),
+    });
+    relayed = relays;
     relay = logs;
     uplink = link;
     link.start();
@@ -186,7 +206,8 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     },
     reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
-      // First, so that answers under way may end while their runtimes still live.
+      relayed?.stop();
+      // Before the runtimes, so that answers under way may end while these still live.
       await gateway?.stop();
       watch.stop();
       reload.stop();

@@ -7,9 +7,12 @@ import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
 import { problemResponse } from './problem-response.ts';
 import { events } from './routes/events.ts';
+import { grid } from './routes/grid.ts';
+import { actions } from './routes/actions.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
+import { metrics } from './routes/metrics.ts';
 import { nodeAdministration } from './routes/node-administration.ts';
 import { nodes } from './routes/nodes.ts';
 import { orchestrator } from './routes/orchestrator.ts';
@@ -26,8 +29,11 @@ app.route('/nodes', nodeAdministration);
 app.route('/join-tokens', joinTokens);
 app.route('/events', events);
 app.route('/state', state);
+app.route('/state/runtime_grid', grid);
+app.route('/metrics', metrics);
 app.route('/orchestrator', orchestrator);
 app.route('/orchestrator', logs);
+app.route('/actions', actions);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 

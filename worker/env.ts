@@ -7,7 +7,11 @@ import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
  * A namespace as this code uses it. The platform's own type turns an RPC result that holds `unknown` into `never`,
  * and payloads of nodes hold fields that this version does not know.
  */
-export type Namespace<Stub> = { getByName(name: string): Stub };
+export type Namespace<Stub> = {
+  getByName(name: string, options?: { locationHint?: string }): Stub;
+  /** The same names, for other objects: those that stay in the jurisdiction. */
+  jurisdiction(name: string): Namespace<Stub>;
+};
 
 export type Env = {
   /** A secret: the first admin. Without it nobody is admin. */
@@ -16,6 +20,9 @@ export type Env = {
   ARW_RETENTION_HOURS?: Setting;
   ARW_HEARTBEAT_WRITE_SEC?: Setting;
   FLEET_SHARDS?: Setting;
+  /** Where objects are made, and where they must stay; see `placement` in settings.ts. */
+  ARW_LOCATION_HINT?: Setting;
+  ARW_JURISDICTION?: Setting;
   NODE_SHARD: Namespace<NodeShardRpc>;
   FLEET: Namespace<FleetRpc>;
 };

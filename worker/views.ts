@@ -1,27 +1,24 @@
-// Owns how the cuts of all shards become one answer, and how long an isolate may show it again: never longer than the
-// cuts themselves may be shown, so that nobody sees a state that is older than one cut window.
+// Owns how the cuts of all shards become one answer. It is shown again for no longer than the cuts themselves may be, so
+// that nobody sees a state that is older than one cut window.
 
 import type * as v from 'valibot';
 import { entityTag } from './domain/etag.ts';
 import type { Filter, MatrixQuerySchema } from './domain/filter.ts';
-import type { CutQuery, Fragment } from './domain/fragment.ts';
+import type { CutQuery } from './domain/fragment.ts';
 import { isoTime } from './domain/freshness.ts';
 import { ttlSeconds } from './domain/settings.ts';
 import type { Env } from './env.ts';
 import { askAll, type Cut } from './objects/stubs.ts';
-
-export type View = { body: string; etag: string };
+import { joinedBody } from './view-body.ts';
+import { ViewCache, type Body, type Reader, type View } from './view-cache.ts';
 
 type MatrixQuery = v.InferOutput<typeof MatrixQuerySchema>;
 
-/** Filters make many views; the oldest one makes room. */
-const MAX_KEPT = 32;
-
-/** Plain data only: a promise of one request must not be awaited by another. */
-const kept = new Map<string, View & { until: number }>();
+const cache = new ViewCache();
 
 export async function matrixView(
   env: Env,
+  reader: Reader,
   { view = 'full', limit, cursor, ...filter }: MatrixQuery,
 ): Promise<View> {
   const ttl = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
@@ -31,10 +28,10 @@ export async function matrixView(
     ...(limit !== undefined && { limit: limit + 1 }),
     ...(cursor !== undefined && { after: cursor }),
   };
-  return show(env, { view, filter, ...(isPaged && { page }) }, (cuts) => {
+  return show(env, reader, { view, filter, ...(isPaged && { page }) }, (cuts) => {
     const { items, next } = isPaged
       ? pageOf(cuts, limit)
-      : { items: joined(cuts.map(({ fragment }) => fragment)), next: undefined };
+      : { items: cuts.map(({ body }) => body), next: undefined };
     const cut = {
       ttl_seconds: ttl,
       updated: updatedAt(cuts),
@@ -42,53 +39,54 @@ export async function matrixView(
       versions: byShard(cuts, ({ chain }) => chain?.runtime_matrix ?? 0),
     };
     const rest = JSON.stringify(next === undefined ? cut : { ...cut, next_cursor: next });
-    return `{"items":{${items}},${rest.slice(1)}`;
+    return joinedBody('{"items":{', items, `},${rest.slice(1)}`);
   });
 }
 
-export async function supervisorView(env: Env, filter: Filter): Promise<View> {
-  return show(env, { view: 'supervisor', filter }, (cuts) => {
-    const runtimes = joined(cuts.map(({ fragment }) => fragment));
-    const cut = {
+export async function supervisorView(env: Env, reader: Reader, filter: Filter): Promise<View> {
+  return show(env, reader, { view: 'supervisor', filter }, (cuts) => {
+    const about = JSON.stringify({
       updated_at: updatedAt(cuts),
       versions: byShard(cuts, ({ chain }) => chain?.runtime_supervisor ?? 0),
       counts: byShard(cuts, ({ chain }) => chain?.count ?? 0),
-    };
-    return `${JSON.stringify(cut).slice(0, -1)},"runtimes":[${runtimes}]}`;
+    });
+    const runtimes = cuts.map(({ body }) => body);
+    return joinedBody(`${about.slice(0, -1)},"runtimes":[`, runtimes, ']}');
   });
 }
 
-async function show(env: Env, query: CutQuery, assemble: (cuts: readonly Cut[]) => string): Promise<View> {
-  const key = JSON.stringify(query);
-  // Before the question: what the way takes counts against the time that the answer may be shown.
-  const now = Date.now();
-  const before = kept.get(key);
-  if (before !== undefined && now < before.until) return before;
-  const cuts = await askAll(env, (shard, place) => shard.cut(query, place));
-  const until = now + Math.min(...cuts.map(({ showableMs }) => showableMs));
-  const view = { body: assemble(cuts), etag: entityTag(cuts.map(({ name }) => name)), until };
-  kept.delete(key);
-  kept.set(key, view);
-  const [oldest] = kept.keys();
-  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
-  return view;
+async function show(
+  env: Env,
+  reader: Reader,
+  query: CutQuery,
+  assemble: (cuts: readonly Cut[]) => Body,
+): Promise<View> {
+  return cache.show(JSON.stringify(query), reader, async (now) => {
+    const cuts = await askAll(env, (shard, place) => shard.cut(query, place));
+    return {
+      etag: entityTag(cuts.map(({ name }) => name)),
+      until: now + Math.min(...cuts.map(({ showableMs }) => showableMs)),
+      body: assemble(cuts),
+    };
+  });
 }
 
 /** The first nodes of all shards together, in the order of their names. */
 function pageOf(
   cuts: readonly Cut[],
   limit: number | undefined,
-): { items: string; next: string | undefined } {
-  const all = cuts
-    .flatMap(({ page }): Fragment[] => page ?? [])
+): { items: Body[]; next: string | undefined } {
+  const pages = cuts.flatMap(({ page }) => page ?? []);
+  // What a shard left out comes after its last node, so nothing beyond that one can follow here.
+  const lasts = pages.flatMap(({ fragments, isCutShort }) => (isCutShort ? fragments.slice(-1) : []));
+  const all = pages
+    .flatMap(({ fragments }) => fragments)
+    .filter(({ node }) => lasts.every((last) => node <= last.node))
     .toSorted((a, b) => (a.node < b.node ? -1 : 1));
   const shown = all.slice(0, limit);
-  const next = shown.length < all.length ? shown.at(-1)?.node : undefined;
-  return { items: joined(shown.map(({ text }) => text)), next };
-}
-
-function joined(fragments: readonly string[]): string {
-  return fragments.filter((fragment) => fragment !== '').join(',');
+  const hasMore = shown.length < all.length || lasts.length > 0;
+  const items = [new TextEncoder().encode(shown.map(({ text }) => text).join(','))];
+  return { items, next: hasMore ? shown.at(-1)?.node : undefined };
 }
 
 /** Shards are asked, and named, in the order of their numbers. */

@@ -4,19 +4,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
 import { BODY_MAX_BYTES, isForm, readBodyStart, withModel, type BodyStart } from './body-start.ts';
+import type { Relayed } from './exchange.ts';
 import { refusalOf } from './guard.ts';
 import type { HeldBytes, HeldShare } from './held-bytes.ts';
 import { requestHeaders } from './headers.ts';
 import { modelsBody } from './models-body.ts';
 import { namedOnce } from './named-once.ts';
 import { refuse, type Refusal } from './refusal.ts';
-import { relay, type Relayed } from './relay.ts';
+import { relay } from './relay.ts';
 import type { Routable } from './routable.ts';
 import { routeOf, ROUTES } from './routes.ts';
 import { route, type Candidate } from './routing.ts';
 import { notReady, unknownModel } from './turned-away.ts';
 import type { Hit, Telemetry } from './telemetry.ts';
-import { openUpstream } from './upstream.ts';
+import { Upstream, type BodyLength } from './upstream.ts';
 
 export type DoorOptions = {
   runtimes: () => readonly Routable[];
@@ -182,16 +183,18 @@ export class Door {
     if (once?.(start.bytes) === false) return { kind: 'named-twice' };
     const bytes = model === undefined ? start.bytes : withModel(start, model);
     const headers = requestHeaders(request.rawHeaders, endpoint.headers);
-    const length = request.headers['content-length'];
-    if (start.ended) headers['content-length'] = String(bytes.length);
-    else if (length !== undefined)
-      headers['content-length'] = String(Number(length) + bytes.length - start.bytes.length);
+    const announced = request.headers['content-length'];
+    const length: BodyLength = start.ended
+      ? { bytes: bytes.length }
+      : announced === undefined
+        ? 'chunked'
+        : { bytes: Number(announced) + bytes.length - start.bytes.length };
     this.#count(runtime.id, 1);
     try {
       return await relay({
         request,
         response,
-        upstream: openUpstream(endpoint, request.url ?? '/', headers),
+        upstream: new Upstream(endpoint, { path: request.url ?? '/', headers, length }),
         start: bytes,
         ended: start.ended,
         namedOnce: once,

@@ -1,7 +1,8 @@
-// Owns the gateway's life: its listener on loopback, the port that may be taken, and its end.
+// Owns the gateway's life: its listener on loopback, the port that may be taken, connections from within, and its end.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { duplexPair, type Duplex } from 'node:stream';
 import type { HttpTelemetry } from '../../contract/snapshot.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -37,13 +38,16 @@ export class Gateway {
   readonly #telemetry = new Telemetry();
   readonly #door: Door;
   readonly #server: Server;
+  /** Whether it is to be reached by other programs of this host. */
+  readonly #listens: boolean;
   #retry: NodeJS.Timeout | undefined;
   /** Why it does not listen; told in the snapshot until it does. */
   #fault: string | undefined;
   #ending = false;
 
-  private constructor(options: GatewayOptions) {
+  private constructor(options: GatewayOptions, listens: boolean) {
     this.#options = options;
+    this.#listens = listens;
     const { runtimes, log, settings } = options;
     const held = new HeldBytes(options.heldMaxBytes);
     this.#door = new Door({ runtimes, telemetry: this.#telemetry, apiKey: settings.apiKey, log, held });
@@ -65,9 +69,25 @@ export class Gateway {
 
   /** Listens in the background: a port that is taken stops nobody. */
   static open(options: GatewayOptions): Gateway {
-    const gateway = new Gateway(options);
+    const gateway = new Gateway(options, true);
     gateway.#listen();
     return gateway;
+  }
+
+  /** For requests from within alone, where the operator wants no port. */
+  static closed(options: GatewayOptions): Gateway {
+    return new Gateway(options, false);
+  }
+
+  /** A connection from within this process: what is asked on it is routed and counted as on the port. */
+  connect(): Duplex {
+    const [inside, outside] = duplexPair();
+    // An end in order is seen by both sides; one that breaks is to break the other.
+    inside.once('close', () => outside.destroy());
+    outside.once('close', () => inside.destroy());
+    inside.on('error', () => undefined);
+    this.#server.emit('connection', inside);
+    return outside;
   }
 
   /** Where it listens; undefined while it does not. */
@@ -81,9 +101,9 @@ export class Gateway {
     return this.#telemetry.block(performance.now());
   }
 
-  /** Requests under way at a runtime; undefined where none comes this way, because it cannot listen. */
+  /** Requests under way at a runtime; undefined where clients do not come this way, because it does not listen. */
   underWay(runtimeId: string): number | undefined {
-    return this.#fault === undefined ? this.#door.underWay(runtimeId) : undefined;
+    return this.#listens && this.#fault === undefined ? this.#door.underWay(runtimeId) : undefined;
   }
 
   /** What an operator should be told of it, as lines. */

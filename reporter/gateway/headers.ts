@@ -35,9 +35,10 @@ export function requestHeaders(
 ): Record<string, string | string[]> {
   const dropped = named(raw);
   const passed: Record<string, string | string[]> = {};
-  for (const [name, value] of pairs(raw)) {
-    const key = name.toLowerCase();
-    if (HOP_BY_HOP.has(key) || NOT_FOR_RUNTIMES.has(key) || dropped.has(key)) continue;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const key = (raw[at] ?? '').toLowerCase();
+    const value = raw[at + 1] ?? '';
+    if (HOP_BY_HOP.has(key) || NOT_FOR_RUNTIMES.has(key) || dropped?.has(key) === true) continue;
     const earlier = passed[key];
     passed[key] = earlier === undefined ? value : [earlier, value].flat();
   }
@@ -50,24 +51,32 @@ export function requestHeaders(
  */
 export function responseHeaders(raw: readonly string[]): string[] {
   const dropped = named(raw);
-  return pairs(raw)
-    .filter(([name]) => {
-      const key = name.toLowerCase();
-      return !HOP_BY_HOP.has(key) && !dropped.has(key) && !key.startsWith('access-control-');
-    })
-    .flat();
+  const passed: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    const key = name.toLowerCase();
+    if (HOP_BY_HOP.has(key) || dropped?.has(key) === true || key.startsWith('access-control-')) continue;
+    passed.push(name, raw[at + 1] ?? '');
+  }
+  return passed;
 }
 
-/** The headers that `Connection` says are of this connection only. */
-function named(raw: readonly string[]): Set<string> {
-  const names = pairs(raw)
-    .filter(([name]) => name.toLowerCase() === 'connection')
-    .flatMap(([, value]) => value.split(',').map((part) => part.trim().toLowerCase()));
-  return new Set(names.filter((name) => name !== 'content-length'));
+/** The first of that name, which is given in small letters; undefined where there is none. */
+export function headerOf(raw: readonly string[], name: string): string | undefined {
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if ((raw[at] ?? '').toLowerCase() === name) return raw[at + 1];
+  }
+  return undefined;
 }
 
-function pairs(raw: readonly string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] ?? '', raw[i + 1] ?? '']);
-  return found;
+/** The headers that `Connection` says are of this connection only; undefined where it names none. */
+function named(raw: readonly string[]): Set<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if ((raw[at] ?? '').toLowerCase() !== 'connection') continue;
+    names ??= new Set();
+    for (const part of (raw[at + 1] ?? '').split(',')) names.add(part.trim().toLowerCase());
+  }
+  names?.delete('content-length');
+  return names;
 }

@@ -1,46 +1,23 @@
 // Owns one exchange between a client and a runtime: the body goes on, the answer comes back, byte for byte and as it
 // comes. Either side's end ends the other. Nothing is ever sent twice.
 
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { codeOf, messageOf } from '../errors.ts';
+import { AnswerParser, type AnswerHead } from './answer-parser.ts';
+import { AnswerWriter } from './answer-writer.ts';
 import { BODY_MAX_BYTES } from './body-start.ts';
-import { responseHeaders } from './headers.ts';
-import type { NamedOnce } from './named-once.ts';
+import type { Exchange, Relayed } from './exchange.ts';
+import { headerOf, responseHeaders } from './headers.ts';
 
 /** On loopback a server that is there answers in microseconds; one on another host that takes longer is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * How an exchange ended. Only after `unreachable`, `failed`, `too-large` and `named-twice` is there still an answer to
- * give.
+ * The head of an answer waits so long for the first bytes of its body: one packet instead of two, and nothing to do while
+ * the engine works on the first token. A client that waits for the head alone hears of it soon enough.
  */
-export type Relayed =
-  /** Nothing was sent: another runtime may be asked. */
-  | { kind: 'unreachable'; reason: string }
-  | { kind: 'failed'; reason: string }
-  | { kind: 'too-large' }
-  /** It names its model twice; not all of it was sent, so nobody can have acted on it. */
-  | { kind: 'named-twice' }
-  | { kind: 'answered'; status: number; firstByteMs: number | undefined; isStream: boolean }
-  /** The runtime died within its answer, and the client was made to see it. */
-  | { kind: 'cut'; reason: string }
-  | { kind: 'client-gone' };
+const HEAD_WAITS_MS = 20;
 
-export type Exchange = {
-  /** Paused, its start read already. */
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Opened, nothing written. */
-  upstream: ClientRequest;
-  start: Buffer;
-  /** Whether `start` is the whole body. */
-  ended: boolean;
-  /** Where it matters: asked with every piece of the body that follows `start`, before that is sent. */
-  namedOnce: NamedOnce | undefined;
-  /** Put before the headers of the answer, names and values alternating. */
-  ownHeaders: readonly string[];
-};
+const CLOSED_EARLY = 'its connection closed within the answer';
 
 export function relay(exchange: Exchange): Promise<Relayed> {
   return new Promise((resolve) => new Relay(exchange, resolve).begin());
@@ -49,10 +26,22 @@ export function relay(exchange: Exchange): Promise<Relayed> {
 class Relay {
   readonly #exchange: Exchange;
   readonly #resolve: (relayed: Relayed) => void;
+  readonly #parser = new AnswerParser({
+    onHead: (head) => {
+      this.#head = head;
+    },
+    onBody: (bytes) => {
+      this.#parts.push(bytes);
+    },
+  });
+  readonly #writer: AnswerWriter;
+  /** Of the body, not told yet. */
+  readonly #parts: Buffer[] = [];
   #settled = false;
   #connected = false;
   #connecting: NodeJS.Timeout | undefined;
-  #isAnswered = false;
+  #head: AnswerHead | undefined;
+  #headWaiting: NodeJS.Timeout | undefined;
   #sentBytes = 0;
   #firstByteMs: number | undefined;
   /** The client sees an answer, so a failure can no longer be told as one. */
@@ -61,47 +50,47 @@ class Relay {
   constructor(exchange: Exchange, resolve: (relayed: Relayed) => void) {
     this.#exchange = exchange;
     this.#resolve = resolve;
+    this.#writer = new AnswerWriter(exchange.response);
   }
 
   begin(): void {
     const { request, response, upstream, start, ended } = this.#exchange;
+    const { socket } = upstream;
     // Stays when all is over: an error without a listener would end the reporter.
-    upstream.on('error', this.#upstreamError);
+    socket.on('error', this.#upstreamError);
     if (response.destroyed) return this.#clientGone();
     response.on('close', this.#clientGone);
-    upstream.on('socket', (socket) => this.#onSocket(socket));
-    upstream.on('response', (answer) => this.#onAnswer(answer));
-    upstream.on('close', this.#upstreamClosed);
-    this.#sentBytes = start.length;
-    if (ended) {
-      upstream.end(start);
-      // What is left to read is its end.
-      request.resume();
-    } else {
-      upstream.write(start);
-    }
-  }
-
-  #onSocket(socket: Socket): void {
-    if (!socket.connecting) return this.#onConnected();
+    response.on('drain', this.#clientHasRoom);
+    request.socket.on('drain', this.#clientHasRoom);
+    socket.on('data', this.#onAnswer);
+    socket.on('end', this.#upstreamEnded);
+    socket.on('close', this.#upstreamEnded);
+    socket.once(upstream.connectedEvent, this.#onConnected);
     this.#connecting = setTimeout(
       () => socket.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
       CONNECT_TIMEOUT_MS,
     );
-    socket.once('connect', () => this.#onConnected());
+    this.#sentBytes = start.length;
+    upstream.begin(start);
+    // What is left to read is its end.
+    if (ended) request.resume();
   }
 
+  readonly #clientHasRoom = (): void => {
+    this.#exchange.upstream.socket.resume();
+  };
+
   /** From here on something may have been sent. Only now is the rest of the body read: until here nothing of it is lost. */
-  #onConnected(): void {
+  readonly #onConnected = (): void => {
     this.#connected = true;
     clearTimeout(this.#connecting);
     const { request, upstream, ended } = this.#exchange;
     if (ended || this.#settled) return;
     request.on('data', this.#onBody);
     request.on('end', this.#onBodyEnd);
-    upstream.on('drain', () => request.resume());
+    upstream.socket.on('drain', () => request.resume());
     request.resume();
-  }
+  };
 
   readonly #onBody = (chunk: Buffer): void => {
     const { request, upstream, namedOnce } = this.#exchange;
@@ -115,45 +104,48 @@ class Relay {
     this.#exchange.upstream.end();
   };
 
-  #onAnswer(answer: IncomingMessage): void {
-    this.#isAnswered = true;
-    const { response } = this.#exchange;
-    const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
-    const status = answer.statusCode ?? 502;
-    // With the first bytes of the body, if they are there already: one packet instead of two.
-    const beginning = setImmediate(() => {
-      if (this.#beginAnswer(answer)) response.flushHeaders();
-    });
-    answer.on('data', (chunk: Buffer) => {
-      this.#firstByteMs ??= performance.now();
-      if (this.#beginAnswer(answer) && !response.write(chunk)) answer.pause();
-    });
-    response.on('drain', () => answer.resume());
-    answer.on('end', () => {
-      if (!this.#beginAnswer(answer)) return;
-      response.end();
-      this.#settle({ kind: 'answered', status, firstByteMs: this.#firstByteMs, isStream });
-      // Answered before all was sent: the rest is read, so that the next request on this connection is found.
-      if (!this.#exchange.request.complete) this.#exchange.request.resume();
-    });
-    // Whatever the error was, `close` follows, and says whether the answer was whole.
-    answer.on('error', () => undefined);
-    answer.on('close', () => {
-      clearImmediate(beginning);
-      if (!answer.complete) this.#cut();
-    });
+  readonly #onAnswer = (bytes: Buffer): void => {
+    if (this.#settled) return;
+    const fault = this.#parser.push(bytes);
+    const head = this.#head;
+    if (head !== undefined && this.#parts.length > 0) this.#tellBody(head);
+    if (fault !== undefined) return this.#cut(fault);
+    if (head === undefined) return;
+    if (this.#parser.isDone) this.#tellEnd(head);
+    else if (!this.#begun) this.#headWaiting ??= setTimeout(this.#tellHead, HEAD_WAITS_MS);
+  };
+
+  readonly #tellHead = (): void => {
+    if (this.#head !== undefined && !this.#begun && this.#beginAnswer(this.#head)) this.#writer.flush();
+  };
+
+  #tellBody(head: AnswerHead): void {
+    this.#firstByteMs ??= performance.now();
+    const parts = this.#parts.splice(0);
+    if (this.#beginAnswer(head) && !this.#writer.write(parts)) this.#exchange.upstream.socket.pause();
+  }
+
+  #tellEnd(head: AnswerHead): void {
+    if (!this.#beginAnswer(head)) return;
+    const { request, upstream } = this.#exchange;
+    this.#writer.end();
+    const isStream = /^text\/event-stream\b/i.test(headerOf(head.rawHeaders, 'content-type') ?? '');
+    this.#settle({ kind: 'answered', status: head.status, firstByteMs: this.#firstByteMs, isStream });
+    upstream.socket.destroy();
+    // Answered before all was sent: the rest is read, so that the next request on this connection is found.
+    if (!request.complete) request.resume();
   }
 
   /** False where the client is to see nothing of it. */
-  #beginAnswer(answer: IncomingMessage): boolean {
+  #beginAnswer({ status, rawHeaders }: AnswerHead): boolean {
     if (this.#settled) return false;
     if (this.#begun) return true;
     const { response, ownHeaders } = this.#exchange;
-    const headers = [...ownHeaders, ...responseHeaders(answer.rawHeaders)];
-    response.sendDate = answer.headers.date === undefined;
+    const headers = [...ownHeaders, ...responseHeaders(rawHeaders)];
+    response.sendDate = headerOf(rawHeaders, 'date') === undefined;
     try {
       // In our own words for the status: what a runtime writes there need not be fit to be sent.
-      response.writeHead(answer.statusCode ?? 502, headers);
+      response.writeHead(status, headers);
     } catch (error) {
       // This runs in a listener, where an error would end the reporter.
       this.#end({
@@ -166,23 +158,29 @@ class Relay {
     return true;
   }
 
-  /** Without an answer and without an error: it wanted another protocol. */
-  readonly #upstreamClosed = (): void => {
-    if (!this.#isAnswered)
-      this.#end({ kind: 'failed', reason: 'it closed the connection without an answer' });
+  /** Closed in order, or after an error that was told already. */
+  readonly #upstreamEnded = (): void => {
+    if (this.#settled) return;
+    if (this.#head !== undefined && this.#parser.close()) this.#tellEnd(this.#head);
+    else this.#cut(CLOSED_EARLY);
   };
 
   readonly #upstreamError = (error: Error): void => {
     const reason = wordsFor(error);
-    if (this.#begun) return this.#cut();
+    if (this.#begun) return this.#cut(CLOSED_EARLY);
     this.#end(this.#connected ? { kind: 'failed', reason } : { kind: 'unreachable', reason });
   };
 
-  /** The runtime died within its answer: the client must not take what it has for the whole. */
-  #cut(): void {
+  /** What came is not the whole answer: where the client has a part of it, it must not take that for the whole. */
+  #cut(reason: string): void {
     if (this.#settled) return;
-    const reason = 'its connection closed within the answer';
-    if (!this.#begun) return this.#end({ kind: 'failed', reason });
+    if (!this.#begun) {
+      const isSilent = this.#head === undefined && reason === CLOSED_EARLY;
+      return this.#end({
+        kind: 'failed',
+        reason: isSilent ? 'it closed the connection without an answer' : reason,
+      });
+    }
     const { request, response } = this.#exchange;
     this.#end({ kind: 'cut', reason });
     // An HTTP/1.0 client knows the end of an answer by the end of the connection; only a reset is none.
@@ -198,15 +196,17 @@ class Relay {
   #end(relayed: Relayed): void {
     if (this.#settled) return;
     this.#settle(relayed);
-    this.#exchange.upstream.destroy();
+    this.#exchange.upstream.socket.destroy();
   }
 
   #settle(relayed: Relayed): void {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#connecting);
+    clearTimeout(this.#headWaiting);
     const { request, response } = this.#exchange;
     response.off('close', this.#clientGone);
+    request.socket.off('drain', this.#clientHasRoom);
     request.off('data', this.#onBody).off('end', this.#onBodyEnd);
     this.#resolve(relayed);
   }

@@ -2,6 +2,7 @@
 // try them in, or the reason why none can take it. Pure.
 
 import { closest } from '../../contract/closest.ts';
+import { matchModelName, mustLoad } from '../../contract/model-names.ts';
 import type { Model } from '../../contract/runtime-record.ts';
 import { isUp, type Routable } from './routable.ts';
 
@@ -64,35 +65,15 @@ function isHere({ isElsewhere }: Routable): boolean {
 }
 
 function match(name: string, runtime: Routable): Match | undefined {
-  const { id, models } = runtime;
-  const of = (rank: number, model: Model): Match => ({
+  const found = matchModelName(name, runtime);
+  if (found === undefined) return undefined;
+  const { rank, model, rest } = found;
+  return {
     rank,
     runtime,
-    model: model.id === name ? undefined : model.id,
-    modelState: model.state,
-  });
-  const exact = models.find((model) => model.id === name);
-  if (exact) return of(0, exact);
-  if (name.startsWith(`${id}/`)) {
-    const rest = name.slice(id.length + 1);
-    const qualified = models.find((model) => namesOf(model).includes(rest));
-    if (qualified) return of(1, qualified);
-    // A program of which no model is known may well know this one.
-    if (models.length === 0) return { rank: 1, runtime, model: rest, modelState: undefined };
-  }
-  if (name === id) {
-    const loaded = models.filter((model) => model.state === 'loaded');
-    const only = models.length === 1 ? models[0] : loaded.length === 1 ? loaded[0] : undefined;
-    return only ? of(2, only) : { rank: 2, runtime, model: undefined, modelState: undefined };
-  }
-  const short = models.find((model) => namesOf(model).includes(name));
-  return short && of(3, short);
-}
-
-/** `/models/qwen.gguf` is also `qwen.gguf` and `qwen`. */
-function namesOf({ id }: Model): string[] {
-  const base = id.slice(id.lastIndexOf('/') + 1);
-  return [id, base, base.replace(/\.gguf$/i, '')];
+    model: model?.id === name ? undefined : (model?.id ?? rest),
+    modelState: model?.state,
+  };
 }
 
 function unnamed(runtime: Routable): Match {
@@ -107,15 +88,15 @@ function candidate({ runtime, model }: Match): Candidate {
 function order(a: Match, b: Match, inflight: ReadonlyMap<string, number>): number {
   return (
     Number(a.runtime.state !== 'ready') - Number(b.runtime.state !== 'ready') ||
-    Number(mustLoad(a)) - Number(mustLoad(b)) ||
+    Number(loadsFirst(a)) - Number(loadsFirst(b)) ||
     share(inflight.get(a.runtime.id) ?? 0, a.runtime) - share(inflight.get(b.runtime.id) ?? 0, b.runtime) ||
     share(a.runtime.reportedJobs ?? 0, a.runtime) - share(b.runtime.reportedJobs ?? 0, b.runtime) ||
     (a.runtime.id < b.runtime.id ? -1 : 1)
   );
 }
 
-function mustLoad({ modelState }: Match): boolean {
-  return modelState !== undefined && modelState !== 'loaded' && modelState !== 'sleeping';
+function loadsFirst({ modelState }: Match): boolean {
+  return modelState !== undefined && mustLoad({ state: modelState });
 }
 
 function share(jobs: number, { capacity }: Routable): number {

@@ -16,6 +16,8 @@ export type ManagedRuntime = {
   readonly variant: Variant;
   /** As it crosses the wire, as of now. */
   record(): RuntimeRecord;
+  /** Another value whenever the record may say something else than how many seconds something has lasted. */
+  readonly version: unknown;
   /** Where it takes requests; undefined where none may be sent. */
   endpoint(): Endpoint | undefined;
   /** Whether its process takes requests: one that is being stopped does not, however it is described meanwhile. */

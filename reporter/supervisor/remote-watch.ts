@@ -49,6 +49,10 @@ export class RemoteWatch implements ManagedRuntime {
     this.#released.abort();
   }
 
+  get version(): unknown {
+    return this.#sight ?? this;
+  }
+
   endpoint(): Endpoint | undefined {
     const { optIn, endpoint } = this.#options.remote;
     return optIn ? endpoint : undefined;

@@ -112,6 +112,10 @@ export class RuntimeLoop implements ManagedRuntime {
     return this.#state.variant;
   }
 
+  get version(): unknown {
+    return this.#state;
+  }
+
   get accepting(): boolean {
     return this.#state.phase.kind === 'serving';
   }

@@ -17,6 +17,8 @@ const STOP_GRACE_AT_END_MS = 5_000;
 
 export class Supervisor {
   readonly #roster: Roster;
+  /** Made once for each version of a runtime: each request asks for them. */
+  readonly #routables = new WeakMap<ManagedRuntime, { version: unknown; routable: Routable }>();
   #ending = false;
 
   constructor(runtimes: readonly ManagedRuntime[]) {
@@ -42,9 +44,16 @@ export class Supervisor {
     return new Map(this.#roster.all().map(({ id, variant }) => [id, variant]));
   }
 
-  /** What the gateway may choose from, as of now. */
+  /** What the gateway may choose from, as of now; the seconds in their words are those of the last change. */
   routables(): Routable[] {
-    return this.#roster.all().map((runtime) => routableOf(runtime.record(), runtime.endpoint(), runtime));
+    return this.#roster.all().map((runtime) => {
+      const { version } = runtime;
+      const known = this.#routables.get(runtime);
+      if (known !== undefined && known.version === version) return known.routable;
+      const routable = routableOf(runtime.record(), runtime.endpoint(), runtime);
+      this.#routables.set(runtime, { version, routable });
+      return routable;
+    });
   }
 
   /** Takes over what an earlier reporter left running; to be awaited before anything is started. */

@@ -2,6 +2,7 @@
 
 import type { Command } from '../../contract/command.ts';
 import { CLOSE_REPLACED, type NodeFrame } from '../../contract/frames.ts';
+import { RELAY_FEATURE } from '../../contract/relay.ts';
 import { fullJitterMs } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import type { UplinkState } from '../local/local-status.ts';
@@ -9,7 +10,7 @@ import { Nudge } from '../nudge.ts';
 import type { Progress } from './command-intake.ts';
 import type { HubFault } from './hub-http.ts';
 import { PostSession } from './post-session.ts';
-import { SocketSession, type SessionEnd } from './socket-session.ts';
+import { SocketSession, type RelayEars, type SessionEnd } from './socket-session.ts';
 import { boundedIntervalMs, UPLINK_TIMING, type UplinkTiming } from './timing.ts';
 
 /** Changes that come together go out together. */
@@ -27,6 +28,8 @@ export type UplinkOptions = {
   onCommand: (command: Command) => void;
   /** What has begun is not undone by it: it ends the reading of a log. */
   onCancel: (id: string) => void;
+  /** Where relayed requests go; without it none is taken. */
+  relay?: RelayEars;
   /** Once, when the hub has accepted the first snapshot. */
   onFirstAccepted: () => void;
   /** What differs from `UPLINK_TIMING`. */
@@ -110,6 +113,16 @@ export class Uplink {
     if (this.#session instanceof SocketSession) this.#session.send(frame);
   }
 
+  /** Sends a binary message over the socket; false where there is none. `onFlushed` is called once it has left. */
+  sendBytes(bytes: Uint8Array, onFlushed: () => void): boolean {
+    return this.#session instanceof SocketSession && this.#session.sendBytes(bytes, onFlushed);
+  }
+
+  /** What was handed to the socket and has not left. */
+  bufferedBytes(): number {
+    return this.#session instanceof SocketSession ? this.#session.bufferedBytes : 0;
+  }
+
   /** Ends in good order: a last snapshot on the way that is open, where it still can be sent in time. */
   async stop(): Promise<void> {
     this.#ending = true;
@@ -153,13 +166,14 @@ export class Uplink {
   }
 
   async #bySocket(signal: AbortSignal): Promise<SessionEnd> {
-    const { hub, node, token, bootId, version, log } = this.#options;
+    const { hub, node, token, bootId, version, log, relay } = this.#options;
+    const features = relay === undefined ? {} : { features: [RELAY_FEATURE] };
     const url = new URL(`nodes/${node}/uplink`, hub);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const session = new SocketSession({
       url,
       token,
-      hello: { type: 'hello', node, boot_id: bootId, reporter: { version } },
+      hello: { type: 'hello', node, boot_id: bootId, reporter: { version }, ...features },
       healthFrame: (ack) =>
         `{"type":"health",${ack ? '"ack":true,' : ''}"snapshot":${this.#options.snapshot(this.#intervalMs)}}`,
       onWelcome: (welcome) => {
@@ -169,6 +183,7 @@ export class Uplink {
       onAccepted: () => this.#onAccepted(),
       onCommand: this.#options.onCommand,
       onCancel: this.#options.onCancel,
+      relay,
       onReject: (title, detail) => log.error(`The hub rejected a frame: ${title}. ${detail}`),
       timing: this.#timing,
       signal,
@@ -176,6 +191,7 @@ export class Uplink {
     this.#session = session;
     const end = await session.ended;
     this.#session = undefined;
+    relay?.gone();
     if (this.#way === 'websocket') this.#goBy(undefined);
     return end;
   }

@@ -2,13 +2,21 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { commandSigningText, type Command } from '../../contract/command.ts';
+import { relaySigningText, type RelayOpen } from '../../contract/relay.ts';
 
 /** @param commandKey base64url, as the hub gave it at enrolment. */
 export function isSigned(command: Command, node: string, commandKey: string): boolean {
-  if (command.signature === undefined) return false;
-  const expected = createHmac('sha256', Buffer.from(commandKey, 'base64url'))
-    .update(commandSigningText(node, command))
-    .digest();
-  const given = Buffer.from(command.signature, 'base64url');
+  return isSignatureOf(commandSigningText(node, command), command.signature, commandKey);
+}
+
+/** @param commandKey the same: the texts differ, so that no opening passes for a command. */
+export function isOpeningSigned(open: RelayOpen, node: string, commandKey: string): boolean {
+  return isSignatureOf(relaySigningText(node, open), open.signature, commandKey);
+}
+
+function isSignatureOf(text: string, signature: string | undefined, commandKey: string): boolean {
+  if (signature === undefined) return false;
+  const expected = createHmac('sha256', Buffer.from(commandKey, 'base64url')).update(text).digest();
+  const given = Buffer.from(signature, 'base64url');
   return given.length === expected.length && timingSafeEqual(given, expected);
 }

@@ -13,6 +13,7 @@ import {
   type Welcome,
 } from '../../contract/frames.ts';
 import type { Command } from '../../contract/command.ts';
+import type { RelayOpen } from '../../contract/relay.ts';
 import { codeOf } from '../errors.ts';
 import { causeOf, faultOfAnswer, type HubFault } from './hub-http.ts';
 import { boundedIntervalMs, type UplinkTiming } from './timing.ts';
@@ -21,6 +22,15 @@ import { boundedIntervalMs, type UplinkTiming } from './timing.ts';
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
 /** What is live is worth less the later it comes. */
 const LIVE_BUFFER_LIMIT_BYTES = 256 * 1024;
+
+/** Who is told what concerns relayed requests. */
+export type RelayEars = {
+  open(frame: RelayOpen): void;
+  cancel(stream: number): void;
+  bytes(message: Uint8Array): void;
+  /** The socket is no more. */
+  gone(): void;
+};
 
 export type SocketSessionOptions = {
   url: URL;
@@ -32,6 +42,8 @@ export type SocketSessionOptions = {
   onAccepted: () => void;
   onCommand: (command: Command) => void;
   onCancel: (id: string) => void;
+  /** Absent where relayed requests are not taken: then the hub is not told that they are. */
+  relay?: RelayEars | undefined;
   onReject: (title: string, detail: string) => void;
   timing: UplinkTiming;
   signal: AbortSignal;
@@ -92,7 +104,9 @@ export class SocketSession {
       this.#expect(options.timing.welcomeWithinMs, 'The hub did not welcome this node in time');
     });
     this.#socket.on('message', (data, binary) => {
-      if (!binary && Buffer.isBuffer(data)) this.#onText(data.toString('utf8'));
+      if (!Buffer.isBuffer(data)) return;
+      if (binary) options.relay?.bytes(data);
+      else this.#onText(data.toString('utf8'));
     });
     this.#socket.once('unexpected-response', (_request, response) => void this.#onRefusal(response));
     this.#socket.on('error', (error) => {
@@ -110,6 +124,18 @@ export class SocketSession {
   room(): 'open' | 'full' | 'closed' {
     if (this.#socket.readyState !== WebSocket.OPEN) return 'closed';
     return this.#socket.bufferedAmount < LIVE_BUFFER_LIMIT_BYTES ? 'open' : 'full';
+  }
+
+  /** Sends a binary message; false where the socket cannot take it. `onFlushed` is called once it has left, or never will. */
+  sendBytes(bytes: Uint8Array, onFlushed: () => void): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(bytes, onFlushed);
+    return true;
+  }
+
+  /** What was handed to the socket and has not left. */
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
   }
 
   /** Sends a snapshot now and counts the interval from here. */
@@ -167,6 +193,10 @@ export class SocketSession {
         return this.#options.onReject(frame.problem.title, frame.problem.detail);
       case 'command.cancel':
         return this.#options.onCancel(frame.id);
+      case 'relay.open':
+        return this.#options.relay?.open(frame);
+      case 'relay.cancel':
+        return this.#options.relay?.cancel(frame.stream);
       default:
         return frame satisfies never;
     }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { startCountedHub } from './fleet/counted-hub.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startHub, type BenchHub } from './fleet/hub.ts';
+import { watched, type Watched } from './growth/watched.ts';
 import { cpuSecondsOf, footprintOf } from './process-footprint.ts';
 import { median, type BenchResult } from './result.ts';
 
@@ -52,8 +53,10 @@ export async function growth(args: readonly string[]): Promise<BenchResult> {
         }
       }
     }
+    const watchedAt: Record<number, Watched> = {};
+    for (const { nodes, hub, fleet } of sized) watchedAt[nodes] = await watched(hub, fleet, nodes, seconds);
     const fleetWork = await fleetRequestsForASnapshot(join(folder, 'counted'));
-    return resultOf(sized, fleetWork, loadBefore);
+    return resultOf(sized, fleetWork, watchedAt, loadBefore);
   } finally {
     for (const finish of ending.toReversed()) await finish();
   }
@@ -85,6 +88,7 @@ async function fleetRequestsForASnapshot(folder: string): Promise<Record<number,
 function resultOf(
   sized: readonly Sized[],
   fleetWork: Readonly<Record<number, number>>,
+  watchedAt: Readonly<Record<number, Watched>>,
   loadBefore: number,
 ): BenchResult {
   const figures: Record<string, number> = { load_average_before: loadBefore, shards: Number(SHARDS) };
@@ -105,10 +109,18 @@ function resultOf(
   for (const [nodes, work] of Object.entries(fleetWork)) {
     figures[`fleet_requests_for_a_snapshot_at_${nodes}_nodes`] = Number(work.toFixed(5));
   }
+  for (const [nodes, { fleetCallsForASnapshot, gridReadMs, cells }] of Object.entries(watchedAt)) {
+    figures[`fleet_calls_for_a_snapshot_at_${nodes}_watched_nodes`] = fleetCallsForASnapshot;
+    figures[`grid_of_${cells}_cells_at_${nodes}_nodes_ms`] = gridReadMs;
+  }
   const works = Object.values(fleetWork);
   claims.push({
     claim: 'what Fleet does for a snapshot goes to 0 as nodes grow',
     held: works.every((work, index) => work === 0 || work < (works[index - 1] ?? Infinity)),
+  });
+  claims.push({
+    claim: 'a snapshot of a known node asks Fleet nothing, also while somebody reads the grid',
+    held: Object.values(watchedAt).every(({ fleetCallsForASnapshot: calls }) => calls === 0),
   });
   return { figures, claims };
 }

@@ -8,6 +8,8 @@ import { events } from './events.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
+import { matrixRead } from './matrix-read.ts';
+import { relayOverhead } from './relay-overhead.ts';
 import { reporterFootprint } from './reporter-footprint.ts';
 import type { BenchResult } from './result.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
@@ -19,6 +21,8 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   'gateway-overhead': gatewayOverhead,
   growth,
   ingest,
+  'matrix-read': matrixRead,
+  'relay-overhead': relayOverhead,
   'reporter-footprint': reporterFootprint,
   'sandbox-overhead': sandboxOverhead,
 };

@@ -228,7 +228,7 @@ describe('a bad frame', () => {
   test.each<[string, string | object | Buffer, string]>([
     ['no JSON', '{', 'malformed-body'],
     ['no object', '[]', 'malformed-body'],
-    ['a type that this hub does not know', { type: 'relay.head', id: 1 }, 'unknown-frame'],
+    ['a type that this hub does not know', { type: 'future.frame', id: 1 }, 'unknown-frame'],
     ['a fault in its shape', { type: 'health', snapshot: { target: 'framed' } }, 'malformed-body'],
     [
       'too many bytes',

@@ -4,7 +4,6 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandAcceptedSchema, JobSchema, type Command, type Job } from '../../contract/command.ts';
 import { HealthResponseSchema } from '../../contract/node-api.ts';
-import { toFirstSchema } from '../support/first-schema.ts';
 import { Hub, SHARD } from '../support/hub.ts';
 import { snapshot } from '../support/snapshot.ts';
 
@@ -56,27 +55,6 @@ test('commands of one millisecond stay in order over an eviction, and later ones
 
   const commands = await beat('hasty', token);
   expect(commands.map(({ id }) => id)).toEqual([...first, ...later]);
-});
-
-test('a queue that an older version left is taken over in the order of its times', async () => {
-  const token = await enrolled('upgraded');
-  const ids = await queue('upgraded', 4);
-  const [first, second, third, fourth] = ids;
-  const times: [string | undefined, number][] = [
-    [third, 1],
-    [first, 2],
-    [fourth, 3],
-    [second, 4],
-  ];
-  for (const [id, offset] of times) {
-    await hub.sql(SHARD, 'UPDATE commands SET issued_at = ? WHERE id = ?', Date.now() + offset, id);
-  }
-  await toFirstSchema(hub, SHARD);
-  await hub.evict(SHARD);
-
-  const [later] = await queue('upgraded', 1);
-  const commands = await beat('upgraded', token);
-  expect(commands.map(({ id }) => id)).toEqual([third, first, fourth, second, later]);
 });
 
 test('an end that overtakes its acknowledgement stays the end', async () => {

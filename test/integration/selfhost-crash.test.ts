@@ -71,6 +71,30 @@ test('kill -9 of workerd cuts a log that is followed, and leaves nothing of it b
   await again.close();
 });
 
+test('kill -9 while a chat is relayed: the action has failed and says why, and the next one passes', async () => {
+  const data = await temporaryFolder();
+  const first = await ServedHub.ready(data);
+  const token = await first.enrol(NODE);
+  const client = await UplinkClient.admitted(new URL(first.url), NODE, token, ['relay']);
+  await client.report(snapshot());
+  const body = { kind: 'chat.respond', input: { prompt: 'Hi' } };
+  const answer = await first.ask('POST', '/actions', { body });
+  const { id } = v.parse(v.object({ id: v.string() }), await answer.json());
+  await client.next('relay.open');
+  process.kill(await workerdOf(data), 'SIGKILL');
+  await first.program.ended;
+  await client.closed;
+
+  const second = await ServedHub.ready(data);
+  const told = await second.ask('GET', `/actions/${encodeURIComponent(id)}`);
+  expect(await told.json()).toMatchObject({ id, state: 'failed', error: { reason: 'hub-restarted' } });
+  const again = await UplinkClient.admitted(new URL(second.url), NODE, token, ['relay']);
+  await again.report(snapshot({ seq: 2 }));
+  expect((await second.ask('POST', '/actions', { body })).status).toBe(202);
+  expect((await again.next('relay.open')).id).not.toBe(id);
+  await again.close();
+});
+
 test('a workerd that a killed hub left behind is ended by the next hub', async () => {
   const data = await temporaryFolder();
   const first = await ServedHub.ready(data);

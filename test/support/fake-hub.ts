@@ -14,6 +14,7 @@ import {
   type HubFrame,
   type NodeFrame,
 } from '../../contract/frames.ts';
+import { readRecords, writeRecords, type RelayRecord } from '../../contract/relay-records.ts';
 import { CommandProgressSchema, EnrollRequestSchema, type CommandProgress } from '../../contract/node-api.ts';
 import { problem, type ProblemReason } from '../../contract/problem.ts';
 import { SnapshotSchema, type Snapshot } from '../../contract/snapshot.ts';
@@ -40,6 +41,8 @@ export class FakeHub {
   /** What the next POST heartbeat is answered with. */
   readonly queue: Command[] = [];
   readonly frames: NodeFrame[] = [];
+  /** Of binary messages. */
+  readonly records: RelayRecord[] = [];
   /** Snapshots in the order in which they came, and by which way. */
   readonly snapshots: { way: 'socket' | 'post'; snapshot: Snapshot }[] = [];
   readonly progress: { id: string; progress: CommandProgress }[] = [];
@@ -90,6 +93,10 @@ export class FakeHub {
   send(frame: HubFrame | object | string): void {
     for (const socket of this.#sockets.clients)
       socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  sendRecords(...records: RelayRecord[]): void {
+    for (const socket of this.#sockets.clients) socket.send(writeRecords(records));
   }
 
   /** Ends every uplink: in good order with a code, else as a broken line does. */
@@ -148,7 +155,13 @@ export class FakeHub {
 
   #onUplink(uplink: WebSocket): void {
     uplink.on('close', (code, reason) => this.closes.push({ code, reason: reason.toString() }));
-    uplink.on('message', (data) => {
+    uplink.on('message', (data, isBinary) => {
+      if (isBinary) {
+        const records = Buffer.isBuffer(data) ? readRecords(data) : undefined;
+        if (records === undefined) this.faults.push('a binary message that is none');
+        this.records.push(...(records ?? []));
+        return;
+      }
       const text = Buffer.isBuffer(data) ? data.toString('utf8') : '';
       if (text === UPLINK_PING) {
         this.pings += 1;

@@ -83,8 +83,8 @@ export class Hub {
     return this.ask(`/nodes/${node}/health`, { method: 'POST', token, body: snapshot });
   }
 
-  async uplink(node: string, token: string): Promise<UplinkClient> {
-    return UplinkClient.admitted(this.url, node, token);
+  async uplink(node: string, token: string, features?: string[]): Promise<UplinkClient> {
+    return UplinkClient.admitted(this.url, node, token, features);
   }
 
   async matrix(query = ''): Promise<Matrix> {

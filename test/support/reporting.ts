@@ -4,6 +4,7 @@
 import { onTestFailed, onTestFinished } from 'vitest';
 import type { Command } from '../../contract/command.ts';
 import { Uplink } from '../../reporter/uplink/link.ts';
+import type { RelayEars } from '../../reporter/uplink/socket-session.ts';
 import type { UplinkTiming } from '../../reporter/uplink/timing.ts';
 import { eventually } from './eventually.ts';
 import { NODE_TOKEN } from './fake-hub.ts';
@@ -14,7 +15,13 @@ export const NODE = 'gpu-01';
 /** Waits that a test would have to sit out; the limits for what a hub must do stay as they are. */
 const QUICK: Partial<UplinkTiming> = { reconnect: { baseMs: 5, capMs: 20 } };
 
-type Wanted = { token?: string; timing?: Partial<UplinkTiming>; intervalMs?: number };
+type Wanted = {
+  token?: string;
+  timing?: Partial<UplinkTiming>;
+  intervalMs?: number;
+  /** Who is told of relayed requests; without it none is taken. */
+  relay?: RelayEars;
+};
 
 export class Reporting {
   readonly log = new RecordedLog();
@@ -26,7 +33,7 @@ export class Reporting {
 
   onCancel: (id: string) => void = () => undefined;
 
-  constructor(hub: URL, { token = NODE_TOKEN, timing, intervalMs = 60_000 }: Wanted = {}) {
+  constructor(hub: URL, { token = NODE_TOKEN, timing, intervalMs = 60_000, relay }: Wanted = {}) {
     this.uplink = new Uplink(
       {
         hub,
@@ -38,6 +45,7 @@ export class Reporting {
         snapshot: () => JSON.stringify(snapshot({ node: NODE, seq: (this.seq += 1) })),
         onCommand: (command) => this.onCommand(command),
         onCancel: (id) => this.onCancel(id),
+        ...(relay && { relay }),
         onFirstAccepted: () => (this.firstAccepted += 1),
         timing: { ...QUICK, ...timing },
       },

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import * as v from 'valibot';
 import { HubFrameSchema, UPLINK_PROTOCOL, type HubFrame } from '../../contract/frames.ts';
+import { readRecords, writeRecords, type RelayRecord } from '../../contract/relay-records.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 
 const DEADLINE_MS = 5000;
@@ -14,6 +15,10 @@ export class UplinkClient {
   readonly socket: WebSocket;
   /** Frames that no test has taken yet, in the order in which they came. */
   readonly frames: HubFrame[] = [];
+  /** Of binary messages, in the order in which they came. */
+  readonly records: RelayRecord[] = [];
+  /** Set false: questions for a sign of life go unanswered, as by a host without power. */
+  isAlive = true;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #waiters: Waiter[] = [];
 
@@ -22,7 +27,11 @@ export class UplinkClient {
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
-    socket.on('message', (data) => this.#onText(Buffer.isBuffer(data) ? data.toString('utf8') : ''));
+    socket.on('message', (data, isBinary) => {
+      if (!Buffer.isBuffer(data)) return;
+      if (isBinary) this.#onRecords(readRecords(data) ?? []);
+      else this.#onText(data.toString('utf8'));
+    });
   }
 
   static async open(hubUrl: URL, node: string, token: string): Promise<UplinkClient> {
@@ -35,15 +44,25 @@ export class UplinkClient {
   }
 
   /** Opens the socket and says hello; the welcome is taken. */
-  static async admitted(hubUrl: URL, node: string, token: string): Promise<UplinkClient> {
+  static async admitted(
+    hubUrl: URL,
+    node: string,
+    token: string,
+    features?: string[],
+  ): Promise<UplinkClient> {
     const client = await UplinkClient.open(hubUrl, node, token);
-    client.send({ type: 'hello', node, boot_id: 'boot-1', reporter: { version: '0.1.0' } });
+    const more = features === undefined ? {} : { features };
+    client.send({ type: 'hello', node, boot_id: 'boot-1', reporter: { version: '0.1.0' }, ...more });
     await client.next('welcome');
     return client;
   }
 
   send(frame: object | string): void {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  sendRecords(...records: RelayRecord[]): void {
+    this.socket.send(writeRecords(records));
   }
 
   /** Sends a snapshot and waits until the hub has it. */
@@ -81,6 +100,13 @@ export class UplinkClient {
         },
       });
     });
+  }
+
+  #onRecords(records: RelayRecord[]): void {
+    for (const record of records) {
+      if (record.kind !== 'probe') this.records.push(record);
+      else if (this.isAlive) this.sendRecords({ kind: 'alive' });
+    }
   }
 
   #onText(text: string): void {

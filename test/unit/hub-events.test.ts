@@ -42,7 +42,11 @@ describe('news of a snapshot', () => {
 
   test('a first word is a node and the states of its runtimes', () => {
     const drafts = news(undefined, word());
-    expect(drafts.map(({ kind }) => kind)).toEqual(['node.online', 'runtime.state.changed']);
+    expect(drafts.map(({ kind }) => kind)).toEqual([
+      'node.online',
+      'runtime.state.changed',
+      'models.changed',
+    ]);
     expect(drafts[1]?.payload).toEqual({
       node: 'gpu-01',
       runtime: 'llama.70b',

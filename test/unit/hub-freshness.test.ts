@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { durationWords } from '../../worker/domain/duration.ts';
-import { expiresAt, freshnessOf, isStale, staleStatus } from '../../worker/domain/freshness.ts';
+import { durationWords, nextWordsMs } from '../../worker/domain/duration.ts';
+import { changesAt, expiresAt, freshnessOf, isStale, staleStatus } from '../../worker/domain/freshness.ts';
 import { retentionMs, shardCount, ttlSeconds } from '../../worker/domain/settings.ts';
 import { intervalMs } from '../../worker/domain/interval.ts';
 import { holds } from '../support/property.ts';
@@ -42,6 +42,19 @@ describe('duration words', () => {
         const said = Number(count) * unitMs;
         expect(said).toBeLessThanOrEqual(ms);
         expect(ms - said).toBeLessThan(unitMs);
+      }),
+    );
+  });
+});
+
+describe('the next words of a duration', () => {
+  test('come exactly there, and none before', () => {
+    holds(
+      fc.property(fc.integer({ min: 0, max: 400 * 24 * H }), (ms) => {
+        const next = nextWordsMs(ms);
+        expect(next).toBeGreaterThan(ms);
+        expect(durationWords(next - 1)).toBe(durationWords(ms));
+        expect(durationWords(next)).not.toBe(durationWords(ms));
       }),
     );
   });
@@ -114,6 +127,24 @@ describe('freshness', () => {
         expect(isStale(heard, ttl, now)).toBe(now >= expiresAt(heard, ttl));
         expect(!isStale(heard, ttl, now) || isStale(heard, ttl, now + 1)).toBe(true);
       }),
+    );
+  });
+
+  test('a node is told in other words when it expires, and then whenever its silence has another figure', () => {
+    holds(
+      fc.property(
+        fc.integer({ min: 10, max: 900 }),
+        fc.integer({ min: -1000, max: 20 * 24 * H }),
+        (ttl, age) => {
+          const heard = { receivedAt: NOW };
+          const words = (now: number): string =>
+            isStale(heard, ttl, now) ? staleStatus(heard, snapshot().status, now).label : 'fresh';
+          const next = changesAt(heard, ttl, NOW + age);
+          expect(next).toBeGreaterThan(NOW + age);
+          expect(words(next - 1)).toBe(words(NOW + age));
+          expect(words(next)).not.toBe(words(NOW + age));
+        },
+      ),
     );
   });
 

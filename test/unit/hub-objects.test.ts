@@ -108,15 +108,14 @@ describe('the next alarm', () => {
 });
 
 describe('a cut', () => {
-  const cut = { at: NOW, revision: 7, turnsStaleAt: NOW + 5000, hasStale: false };
+  const cut = { at: NOW, revision: 7, changesAt: NOW + 5000 };
 
   test.each([
     ['while nothing changed', cut, 7, NOW + 4999, 250],
-    ['not once an item expired', cut, 7, NOW + 5000, undefined],
+    ['not once an item is told in other words', cut, 7, NOW + 5000, undefined],
+    ['for good where no item changes by itself', { ...cut, changesAt: undefined }, 7, NOW * 2, 250],
     ['for the rest of its window although something changed', cut, 8, NOW + 100, 150],
     ['not after its window when something changed', cut, 8, NOW + 250, undefined],
-    ['for a second while something is stale', { ...cut, hasStale: true }, 7, NOW + 999, 250],
-    ['not longer, since labels count on', { ...cut, hasStale: true }, 7, NOW + 1000, undefined],
     ['not where the clock went back', cut, 7, NOW - 1, undefined],
   ])('is shown %s', (_name, state, revision, now, ms) => {
     expect(showableMs(state, revision, now)).toBe(ms);
@@ -129,7 +128,7 @@ describe('a cut', () => {
         const looked = NOW + lookedAfter;
         const changed = NOW + changedAfter;
         const revision = looked >= changed ? 8 : 7;
-        const state = { ...cut, turnsStaleAt: undefined };
+        const state = { ...cut, changesAt: undefined };
         const shown = showableMs(state, revision, looked);
         expect(looked + (shown ?? -looked) - changed).toBeLessThanOrEqual(250);
       }),

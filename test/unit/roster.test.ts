@@ -42,6 +42,7 @@ class Host {
     const parts = {
       id,
       variant: {},
+      version: undefined,
       accepting: true,
       lastModels: [],
       record: () => {

@@ -3,26 +3,19 @@
 /** The promise of the read side: what is served is never older than this beyond what is true. */
 export const CUT_WINDOW_MS = 250;
 
-/** While something is stale its label counts seconds: the view moves although nothing is said. */
-const STALE_REFRESH_MS = 1000;
-
 export type CutState = {
   at: number;
   /** The revision of the live state that was cut. */
   revision: number;
-  /** When the first of the fresh items expires; undefined where none is fresh. */
-  turnsStaleAt: number | undefined;
-  hasStale: boolean;
+  /** When the first of its items is told in other words although nothing is said; undefined where there is none. */
+  changesAt: number | undefined;
 };
 
 /** For how many milliseconds a cut may still be shown without asking again; undefined where it must be cut anew. */
 export function showableMs(cut: CutState, revision: number, now: number): number | undefined {
   const age = now - cut.at;
   if (age < 0) return undefined;
-  const isTrue =
-    cut.revision === revision &&
-    (cut.turnsStaleAt === undefined || now < cut.turnsStaleAt) &&
-    (!cut.hasStale || age < STALE_REFRESH_MS);
+  const isTrue = cut.revision === revision && (cut.changesAt === undefined || now < cut.changesAt);
   if (isTrue) return CUT_WINDOW_MS;
   return age < CUT_WINDOW_MS ? CUT_WINDOW_MS - age : undefined;
 }

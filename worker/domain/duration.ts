@@ -7,9 +7,20 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** `75 s` below two minutes, `12 min` below two hours, `3 h` below two days, then `5 days`; rounded down. */
 export function durationWords(durationMs: number): string {
+  const { spanMs, unitMs, word } = said(durationMs);
+  return `${Math.floor(spanMs / unitMs)} ${word}`;
+}
+
+/** The next longer span that is said in other words. */
+export function nextWordsMs(durationMs: number): number {
+  const { spanMs, unitMs } = said(durationMs);
+  return (Math.floor(spanMs / unitMs) + 1) * unitMs;
+}
+
+function said(durationMs: number): { spanMs: number; unitMs: number; word: string } {
   const spanMs = Math.max(0, durationMs);
-  if (spanMs < 2 * MINUTE_MS) return `${Math.floor(spanMs / SECOND_MS)} s`;
-  if (spanMs < 2 * HOUR_MS) return `${Math.floor(spanMs / MINUTE_MS)} min`;
-  if (spanMs < 2 * DAY_MS) return `${Math.floor(spanMs / HOUR_MS)} h`;
-  return `${Math.floor(spanMs / DAY_MS)} days`;
+  if (spanMs < 2 * MINUTE_MS) return { spanMs, unitMs: SECOND_MS, word: 's' };
+  if (spanMs < 2 * HOUR_MS) return { spanMs, unitMs: MINUTE_MS, word: 'min' };
+  if (spanMs < 2 * DAY_MS) return { spanMs, unitMs: HOUR_MS, word: 'h' };
+  return { spanMs, unitMs: DAY_MS, word: 'days' };
 }

@@ -2,7 +2,8 @@
 
 import { matchesNode, matchesRuntime, type Filter } from './filter.ts';
 import { isStale } from './freshness.ts';
-import { matrixItem, supervisorRecords, type NodeView, type ViewTime } from './view.ts';
+import { itemText, recordTexts } from './ready-text.ts';
+import type { NodeView, ViewTime } from './view.ts';
 
 /** A view that is asked for. `page` bounds it to nodes after `after`. */
 export type CutQuery = {
@@ -19,32 +20,41 @@ export function isWhole({ view, filter, page }: CutQuery): boolean {
 /** One node's member of the matrix, or its elements of the supervisor view, without brackets around. */
 export type Fragment = { node: string; text: string };
 
-export function fragmentsOf(views: Iterable<NodeView>, query: CutQuery, time: ViewTime): Fragment[] {
+/** The nodes that are shown, without their texts: those are made when they are wanted. */
+export function shownNodes(views: Iterable<NodeView>, query: CutQuery, time: ViewTime): NodeView[] {
   const after = query.page?.after;
   return [...views]
     .filter((view) => after === undefined || view.snapshot.target > after)
     .filter((view) => matchesNode(view, query.filter, time))
     .toSorted((a, b) => (a.snapshot.target < b.snapshot.target ? -1 : 1))
-    .slice(0, query.page?.limit)
-    .map((view) => ({ node: view.snapshot.target, text: textOf(view, query, time) }))
-    .filter(({ text }) => text !== '');
+    .slice(0, query.page?.limit);
+}
+
+/** The fragments of nodes that are shown, one after the other; a node of which nothing is shown has none. */
+export function* fragmentsOf(
+  shown: Iterable<NodeView>,
+  query: CutQuery,
+  time: ViewTime,
+): Generator<Fragment, undefined> {
+  for (const view of shown) {
+    const text = textOf(view, query, time);
+    if (text !== '') yield { node: view.snapshot.target, text };
+  }
 }
 
 function textOf(view: NodeView, query: CutQuery, time: ViewTime): string {
   switch (query.view) {
     case 'full':
-    case 'summary': {
-      const item = matrixItem(view, time, query.view === 'summary');
-      return `${JSON.stringify(view.snapshot.target)}:${JSON.stringify(item)}`;
-    }
+    case 'summary':
+      return itemText(view, time, query.view === 'summary');
     case 'supervisor': {
       const stale = isStale(view, time.ttlSeconds, time.now);
-      const shown = { ...view, snapshot: { ...view.snapshot } };
-      shown.snapshot.runtimes = view.snapshot.runtimes.filter((record) =>
-        matchesRuntime(record, query.filter, stale),
-      );
-      return supervisorRecords(shown, time)
-        .map((record) => JSON.stringify(record))
+      const { runtimes } = view.snapshot;
+      return recordTexts(view, time)
+        .filter((_text, index) => {
+          const record = runtimes[index];
+          return record !== undefined && matchesRuntime(record, query.filter, stale);
+        })
         .join(',');
     }
     default:

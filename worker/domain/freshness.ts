@@ -3,7 +3,7 @@
 import type { Freshness, Uplink } from '../../contract/read-models.ts';
 import type { NodeStatus } from '../../contract/snapshot.ts';
 import { offlineStatus } from '../../contract/status.ts';
-import { durationWords } from './duration.ts';
+import { durationWords, nextWordsMs } from './duration.ts';
 
 /** When a node spoke, in milliseconds of the hub's clock, and for how long it was told that its word counts. */
 export type Word = { receivedAt: number; ttlSeconds?: number | undefined };
@@ -28,6 +28,12 @@ export function freshnessOf(heard: Heard, ttlSeconds: number, now: number): Fres
     stale: isStale(heard, ttlSeconds, now),
     uplink: heard.uplink,
   };
+}
+
+/** When a node is next told in other words although nothing is said: it turns stale, or its silence has a new figure. */
+export function changesAt(heard: Word, ttlSeconds: number, now: number): number {
+  const end = expiresAt(heard, ttlSeconds);
+  return now < end ? end : heard.receivedAt + nextWordsMs(ageMs(heard, now));
 }
 
 /** `No heartbeat for 75 s` */

@@ -63,8 +63,8 @@ function knownKeys(schema: v.GenericSchema): string {
   return keys.length === 0 ? 'leave it out: nothing is taken' : `what is taken: ${keys.join(', ')}`;
 }
 
-export function tooLarge(): Problem {
-  return problem('body-too-large', `A body or frame may have at most ${SNAPSHOT_MAX_BYTES} bytes`);
+export function tooLarge(maxBytes = SNAPSHOT_MAX_BYTES): Problem {
+  return problem('body-too-large', `A body or frame may have at most ${maxBytes} bytes`);
 }
 
 /** Bytes of the text in UTF-8, counted only as far as needed: most texts are far from the limit. */

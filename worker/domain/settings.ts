@@ -32,6 +32,26 @@ export function shardCount(setting: Setting): number {
   return clamped(setting, SHARDS);
 }
 
+const LOCATION_HINTS = new Set(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me']);
+
+export type Placement = { locationHint?: string; jurisdiction?: string };
+
+/**
+ * Where objects live. A hint is a wish, so one that nobody knows is no wish. A jurisdiction is a promise to others: it is
+ * passed on as it is, and the platform refuses one that it does not know, rather than that data is kept elsewhere.
+ */
+export function placement(hint: Setting, jurisdiction: Setting): Placement {
+  const [wished, promised] = [hint, jurisdiction].map((setting) =>
+    String(setting ?? '')
+      .trim()
+      .toLowerCase(),
+  );
+  return {
+    ...(wished !== undefined && LOCATION_HINTS.has(wished) && { locationHint: wished }),
+    ...(promised !== undefined && promised !== '' && { jurisdiction: promised }),
+  };
+}
+
 function clamped(setting: Setting, range: Range): number {
   const text = String(setting ?? '').trim();
   const value = text === '' ? Number.NaN : Number(text);

@@ -4,6 +4,7 @@ import type { EventDraft } from '../../contract/events.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { severityOfState, type RuntimeState, type Severity } from '../../contract/words.ts';
+import { modelsChanged } from './model-changes.ts';
 import { expiresAt, isoTime, staleStatus, type Word as Spoken } from './freshness.ts';
 
 /** A node's last word as it is kept. */
@@ -15,19 +16,24 @@ export type Heard = Word & {
   silentSince: number | undefined;
 };
 
-/** In the order in which they are told: the node first, then its runtimes. A heartbeat that changes no state makes none. */
+/** In the order in which they are told: the node first, its runtimes, its models. A heartbeat that changes no state makes none. */
 export function transitions(before: Word | undefined, heard: Heard): EventDraft[] {
   const { snapshot, receivedAt } = heard;
   const changed = changedRuntimes(before?.snapshot.runtimes ?? [], snapshot.runtimes);
+  const models = modelsChanged(before?.snapshot, snapshot);
   const isNews = before === undefined || heard.silentSince !== undefined;
-  if (!isNews && changed.length === 0) return [];
+  if (!isNews && changed.length === 0 && models === undefined) return [];
   const time = isoTime(receivedAt);
   const drafts = changed.map((change): EventDraft => ({
     time,
     kind: 'runtime.state.changed',
     payload: { node: snapshot.target, ...change },
   }));
-  return isNews ? [online(heard), ...drafts] : drafts;
+  return [
+    ...(isNews ? [online(heard)] : []),
+    ...drafts,
+    ...(models === undefined ? [] : [{ time, kind: 'models.changed' as const, payload: models }]),
+  ];
 }
 
 function online({ snapshot, receivedAt, transport, silentSince }: Heard): EventDraft {
@@ -69,6 +75,12 @@ export function nodeRemoved(
     kind: 'node.removed',
     payload: { node, reason, ...(receivedAt !== undefined && { received_at: isoTime(receivedAt) }) },
   };
+}
+
+/** What goes with a node whose snapshot is removed. */
+export function modelsGone(snapshot: Snapshot, now: number): EventDraft[] {
+  const payload = modelsChanged(snapshot, undefined);
+  return payload === undefined ? [] : [{ time: isoTime(now), kind: 'models.changed', payload }];
 }
 
 type Change = {

@@ -1,8 +1,8 @@
 // Owns the read models of one node: its item in the matrix and its records in the supervisor view, freshness included.
 
-import type { MatrixItem, SupervisorRecord } from '../../contract/read-models.ts';
+import type { Freshness, MatrixItem, SupervisorRecord } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
-import type { Snapshot } from '../../contract/snapshot.ts';
+import type { NodeStatus, Snapshot } from '../../contract/snapshot.ts';
 import { spokenLine } from '../../contract/status.ts';
 import { severityLabel, severityOfState, stateLabel } from '../../contract/words.ts';
 import { expiresAt, freshnessOf, isoTime, isStale, silence, staleStatus, type Heard } from './freshness.ts';
@@ -10,17 +10,22 @@ import { expiresAt, freshnessOf, isoTime, isStale, silence, staleStatus, type He
 export type NodeView = Heard & { snapshot: Snapshot };
 export type ViewTime = { ttlSeconds: number; now: number };
 
-/** `summary` leaves out the lists that make a snapshot large. */
-export function matrixItem(view: NodeView, { ttlSeconds, now }: ViewTime, summary: boolean): MatrixItem {
+/** What the clock changes of an item: its freshness, and where it is stale its status. */
+export function passingMembers(
+  view: NodeView,
+  { ttlSeconds, now }: ViewTime,
+): Freshness & { status?: NodeStatus } {
   const freshness = freshnessOf(view, ttlSeconds, now);
-  const said = view.snapshot.status;
-  const item: MatrixItem = { ...view.snapshot, ...freshness };
+  if (!freshness.stale) return freshness;
+  return { ...freshness, status: staleStatus(view, view.snapshot.status, now) };
+}
+
+/** `summary` leaves out the lists that make a snapshot large. */
+export function matrixItem(view: NodeView, time: ViewTime, summary: boolean): MatrixItem {
+  const item: MatrixItem = { ...view.snapshot, ...passingMembers(view, time) };
   // The word is the hub's: a node cannot send it along.
   delete item.last_status;
-  if (freshness.stale) {
-    item.status = staleStatus(view, said, now);
-    item.last_status = said;
-  }
+  if (item.stale) item.last_status = view.snapshot.status;
   if (summary) {
     delete item.runtimes;
     delete item.accelerators;
@@ -28,24 +33,23 @@ export function matrixItem(view: NodeView, { ttlSeconds, now }: ViewTime, summar
   return item;
 }
 
-export function supervisorRecords(view: NodeView, { ttlSeconds, now }: ViewTime): SupervisorRecord[] {
-  const stale = isStale(view, ttlSeconds, now);
+/** One for each runtime of the snapshot, in its order. */
+export function supervisorRecords(view: NodeView, time: ViewTime): SupervisorRecord[] {
+  const stale = isStale(view, time.ttlSeconds, time.now);
   const node = view.snapshot.target;
   return view.snapshot.runtimes.map(({ descriptor, status }) =>
     stale
-      ? {
-          descriptor,
-          status: unknownStatus(view, status, { ttlSeconds, now }),
-          node,
-          stale,
-          last_status: status,
-        }
+      ? { descriptor, status: unknownStatus(view, status, time), node, stale, last_status: status }
       : { descriptor, status, node, stale },
   );
 }
 
 /** A runtime whose node is silent may have died or recovered since: nothing of its state is known. */
-function unknownStatus(view: Heard, last: RuntimeStatus, { ttlSeconds, now }: ViewTime): RuntimeStatus {
+export function unknownStatus(
+  view: Heard,
+  last: RuntimeStatus,
+  { ttlSeconds, now }: ViewTime,
+): RuntimeStatus {
   const severity = severityOfState('unknown');
   return {
     id: last.id,

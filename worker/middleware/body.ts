@@ -8,16 +8,16 @@ import { fail, parseText, tooLarge, type Result } from '../domain/parse.ts';
 import type { HubEnv } from '../env.ts';
 
 /** The text of the body; a body that is too large is refused before it is held. */
-export async function bodyText(c: Context<HubEnv>): Promise<Result<string>> {
+export async function bodyText(c: Context<HubEnv>, maxBytes = SNAPSHOT_MAX_BYTES): Promise<Result<string>> {
   const { headers } = c.req.raw;
   const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
-  if (Number(headers.get('content-length') ?? 0) > SNAPSHOT_MAX_BYTES) return fail(tooLarge());
+  if (Number(headers.get('content-length') ?? 0) > maxBytes) return fail(tooLarge(maxBytes));
   if (body === null) return { ok: true, value: '' };
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > SNAPSHOT_MAX_BYTES) return fail(tooLarge());
+    if (size > maxBytes) return fail(tooLarge(maxBytes));
     chunks.push(chunk);
   }
   if (size > 0 && !isJson(headers.get('content-type'))) {
@@ -30,8 +30,9 @@ export async function bodyText(c: Context<HubEnv>): Promise<Result<string>> {
 export async function jsonBody<Schema extends v.GenericSchema>(
   c: Context<HubEnv>,
   schema: Schema,
+  maxBytes = SNAPSHOT_MAX_BYTES,
 ): Promise<Result<v.InferOutput<Schema>>> {
-  const text = await bodyText(c);
+  const text = await bodyText(c, maxBytes);
   if (!text.ok) return text;
   return parseText(schema, text.value.trim() === '' ? '{}' : text.value);
 }

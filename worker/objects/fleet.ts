@@ -3,6 +3,7 @@
 
 import { DurableObject } from 'cloudflare:workers';
 import { problem, type Problem } from '../../contract/problem.ts';
+import type { FleetCounters } from '../domain/counters.ts';
 import { rotate, type Credentials } from '../domain/credentials.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
@@ -11,6 +12,7 @@ import type { Place } from '../domain/shard-of.ts';
 import { nodeRemoved } from '../domain/transitions.ts';
 import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
+import { CallCounts } from './call-counts.ts';
 import { FleetEvents } from './fleet/events.ts';
 import type { FleetRpc, Told } from './rpc.ts';
 import { FleetStore } from './store/fleet-store.ts';
@@ -22,6 +24,7 @@ type Enrolment = Parameters<FleetRpc['enroll']>[0];
 type Rotation = Parameters<FleetRpc['rotate']>[0];
 
 export class Fleet extends DurableObject<Env> implements FleetRpc {
+  readonly #calls = new CallCounts(Date.now());
   readonly #store: FleetStore;
   readonly #alarm: Alarm;
   readonly #events: FleetEvents;
@@ -44,11 +47,13 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async addJoinToken(token: { hash: string; uses: number; expiresAt: number }): Promise<void> {
+    this.#calls.add('addJoinToken');
     this.#store.addJoinToken(token.hash, token.uses, token.expiresAt);
     await this.#arm();
   }
 
   async enroll(enrolment: Enrolment): Promise<Result<null>> {
+    this.#calls.add('enroll');
     const { node } = enrolment;
     if (!this.#store.isJoinTokenValid(enrolment.joinHash, Date.now())) return fail(joinTokenInvalid());
     // A removal that its shard never heard of must not hit the node of the same name that comes now.
@@ -65,14 +70,17 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async credentials(node: string): Promise<Credentials | null> {
+    this.#calls.add('credentials');
     return this.#store.credentials(node) ?? null;
   }
 
   async nodes(): Promise<{ node: string; enrolledAt: number }[]> {
+    this.#calls.add('nodes');
     return this.#store.nodes();
   }
 
   async rotate({ node, tokenHash, overlapUntil }: Rotation): Promise<Result<null>> {
+    this.#calls.add('rotate');
     const known = this.#store.credentials(node);
     if (known === undefined) return fail(unknownNode(node));
     this.#store.transaction(() => {
@@ -84,6 +92,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async remove(node: string): Promise<Result<null>> {
+    this.#calls.add('remove');
     const isKnown = this.#store.credentials(node) !== undefined;
     if (!isKnown && !this.#store.isAwaitingRemoval(node)) return fail(unknownNode(node));
     if (isKnown) this.#remove(node, Date.now());
@@ -93,6 +102,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async publish(_place: Place, told: Told): Promise<void> {
+    this.#calls.add('publish');
     this.#events.take(told, Date.now());
   }
 
@@ -120,7 +130,12 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#events.drop(socket);
   }
 
+  async counters(): Promise<FleetCounters> {
+    return this.#calls.counters();
+  }
+
   override async alarm(): Promise<void> {
+    this.#calls.add('alarm');
     const now = Date.now();
     this.#alarm.fired();
     this.#store.removeExpired(now);

@@ -2,15 +2,19 @@
 // It decides nothing itself: it loads, asks the domain, saves, sends and arms its alarm.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import { CLOSE_REVOKED, UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import { CommandProgressSchema, type CommandProgress, type HealthResponse } from '../../contract/node-api.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
+import { CANCELLED, toAction } from '../domain/action-life.ts';
+import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
 import { isWhole, type CutQuery } from '../domain/fragment.ts';
+import type { ShardCounters } from '../domain/counters.ts';
 import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
@@ -19,12 +23,14 @@ import type { Submit } from '../domain/submit.ts';
 import type { Topic } from '../domain/watch.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { Cut, Located, NodeShardRpc, Submitted } from './rpc.ts';
+import type { CellCut, Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import { answerAction } from './shard/action-answer.ts';
 import { answerLogs } from './shard/log-answer.ts';
+import { offersHere } from './shard/offers.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { readLogsRequest, readUplinkRequest } from './stubs.ts';
+import { readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -44,7 +50,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
     const parsed = parseText(SnapshotSchema, body);
-    if (!parsed.ok) return parsed;
+    if (!parsed.ok) {
+      parts.counting.refused('post');
+      return parsed;
+    }
     const pace = jittered(parts.pace(), Math.random());
     const moment = { now, ttlSeconds: pace.ttlSeconds };
     const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
@@ -71,6 +80,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   override async fetch(request: Request): Promise<Response> {
     const wish = readLogsRequest(request);
     if (wish !== undefined) return answerLogs(this.#parts, wish, request.signal);
+    const action = await readActionRequest(request);
+    if (action !== undefined) return answerAction(this.#parts, action, request.signal);
     const { node, tokenHash } = readUplinkRequest(request);
     const token = await this.#parts.admitting(node, tokenHash);
     if (token === undefined) return problemResponse(notAdmitted(node));
@@ -83,6 +94,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       openedAt: now,
       isAdmitted: false,
       pace: null,
+      takesRelays: false,
       last: null,
     };
     this.#parts.uplinks.accept(server, link);
@@ -94,7 +106,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   // Not async: a promise for each heartbeat costs as much as its parsing.
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | void {
-    return receive(this.#parts, socket, message, Date.now());
+    const now = Date.now();
+    this.#parts.relays.heard(socket, now);
+    const isRelayed = typeof message !== 'string' && this.#parts.uplinks.linkOf(socket)?.takesRelays === true;
+    // A message that is none is rejected with the frames that are none.
+    if (isRelayed && this.#parts.relays.bytes(socket, new Uint8Array(message))) return undefined;
+    return receive(this.#parts, socket, message, now);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -115,6 +132,24 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     // A job that should have expired has, also where the alarm is late.
     const record = this.#parts.queue.apply(node, jobId, { type: 'tick', at: Date.now(), isLinked: false });
     return record === undefined ? null : toJob(record);
+  }
+
+  async offers(wanted: Wanted, place: Place): Promise<Offered> {
+    return offersHere(this.#parts, wanted, place, Date.now());
+  }
+
+  async action(node: string, id: string): Promise<Action | null> {
+    const record = this.#parts.actions.find(node, id);
+    return record === undefined ? null : toAction(record);
+  }
+
+  async actionByKey(key: string): Promise<string | null> {
+    return this.#parts.actions.findByKey(key)?.node ?? null;
+  }
+
+  async cancelAction(node: string, id: string): Promise<Action | null> {
+    this.#parts.actions.stop(id, CANCELLED);
+    return this.action(node, id);
   }
 
   async locate(runtime: string, place: Place): Promise<Located> {
@@ -143,6 +178,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return chain === undefined ? cut : { ...cut, chain };
   }
 
+  async cells(place: Place): Promise<CellCut> {
+    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+  }
+
+  async counters(): Promise<ShardCounters> {
+    return this.#parts.counters();
+  }
+
   async admit(node: string, credentials: Credentials | null): Promise<void> {
     const parts = this.#parts;
     const now = Date.now();
@@ -155,8 +198,8 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       else parts.uplinks.save(socket, { ...link, until: token.until });
     }
     if (credentials === null) {
+      parts.events.removed(node, parts.nodes.get(node), now);
       parts.nodes.remove(node);
-      parts.events.removed(node);
       parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
     }
     parts.cuts.touch();

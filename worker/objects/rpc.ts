@@ -1,9 +1,13 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { EventDraft } from '../../contract/events.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
+import type { CellReport } from '../domain/cell-book.ts';
+import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
+import type { Offer, Wanted } from '../domain/choose-runtime.ts';
 import type { Credentials } from '../domain/credentials.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
@@ -13,18 +17,34 @@ import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 import type { Topic } from '../domain/watch.ts';
 import type { Chain } from './shard/patches.ts';
 
-/** Ready-made JSON members or elements, one for each node, joined without brackets. */
 export type Cut = {
   name: CutName;
   /** When it was cut, in milliseconds of the shard's clock. */
   at: number;
   /** For how long it may be shown without asking again. */
   showableMs: number;
-  fragment: string;
+  /**
+   * Ready-made JSON members or elements, one for each node, joined without brackets: the bytes, or where they are many
+   * a stream of them, which is never empty.
+   */
+  body: Uint8Array | ReadableStream<Uint8Array>;
   /** Of a view that is patched: which patches it contains. */
   chain?: Chain;
-  /** Of a paged cut: the fragments one by one, to be merged with those of other shards. */
-  page?: Fragment[];
+  /** Of a paged cut, whose body is empty. */
+  page?: Page;
+};
+
+/** Fragments one by one, to be merged with those of other shards; `isCutShort` where more would be too large. */
+export type Page = { fragments: Fragment[]; isCutShort: boolean };
+
+/** A shard's part of the grid. */
+export type CellCut = {
+  name: CutName;
+  /** When it came to be as it is, in milliseconds of the shard's clock. */
+  at: number;
+  /** For how long it may be shown without asking again. */
+  showableMs: number;
+  report: CellReport;
 };
 
 export type Located = {
@@ -32,6 +52,12 @@ export type Located = {
   nodes: string[];
   /** Where none has: the names that come closest to it. */
   closest: string[];
+};
+
+export type Offered = {
+  offers: Offer[];
+  /** Where none has it: the models and runtimes that there are. */
+  known: string[];
 };
 
 export type Submitted =
@@ -52,12 +78,21 @@ export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
-  /** The upgrade of an uplink, or the reading of a log; see `uplinkRequest` and `logsRequest` in stubs.ts. */
+  /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
   submit(request: Submit): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
+  /** The runtimes that have what an action asks for. */
+  offers(wanted: Wanted, place: Place): Promise<Offered>;
+  action(node: string, id: string): Promise<Action | null>;
+  /** The node of the action that has the key. */
+  actionByKey(key: string): Promise<string | null>;
+  /** Ends it where it runs; what is over stays as it is. */
+  cancelAction(node: string, id: string): Promise<Action | null>;
   locate(runtime: string, place: Place): Promise<Located>;
   cut(query: CutQuery, place: Place): Promise<Cut>;
+  cells(place: Place): Promise<CellCut>;
+  counters(): Promise<ShardCounters>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
   /** From Fleet: somebody subscribes to the topics until then. */
@@ -83,4 +118,5 @@ export interface FleetRpc {
   subscribers(): Promise<number>;
   /** The upgrade of a subscription to events; see `eventsRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
+  counters(): Promise<FleetCounters>;
 }

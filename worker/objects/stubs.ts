@@ -3,20 +3,21 @@
 import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
+import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
 import { SubscriptionSchema, type Subscription } from '../domain/event-stream.ts';
-import { shardCount } from '../domain/settings.ts';
+import { placement, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
-import type { Env } from '../env.ts';
+import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
-export type { Cut, Submitted } from './rpc.ts';
+export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
 
 const SHARD_NAME = 'shard-';
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
 export function fleet(env: Env): FleetRpc {
-  return env.FLEET.getByName('fleet');
+  return named(env, env.FLEET, 'fleet');
 }
 
 /** The shard that owns the node. */
@@ -51,6 +52,26 @@ export function readUplinkRequest(request: Request): { node: string; tokenHash: 
   if (node === null || tokenHash === null)
     throw new Error('An uplink request without its node or token hash');
   return { node, tokenHash };
+}
+
+/** The shard of the node, and its place among all. */
+export function placeFor(env: Env, node: string): { shard: NodeShardRpc; place: Place } {
+  const shards = shardCount(env.FLEET_SHARDS);
+  const index = shardOf(node, shards);
+  return { shard: shardAt(env, index), place: { index, shards } };
+}
+
+const ACTION_PATH = '/action';
+
+/** An action as a shard takes it; a fetch, since its answer may be a stream. */
+export function actionRequest(wish: ActionWish): Request {
+  return new Request(`https://shard${ACTION_PATH}`, { method: 'POST', body: JSON.stringify(wish) });
+}
+
+/** The other side of `actionRequest`; undefined where the request is another one. */
+export async function readActionRequest(request: Request): Promise<ActionWish | undefined> {
+  if (new URL(request.url).pathname !== ACTION_PATH) return undefined;
+  return v.parse(ActionWishSchema, await request.json());
 }
 
 const LOGS_PATH = '/logs';
@@ -101,5 +122,11 @@ export function placeOf(env: Env, name: string | undefined): Place {
 }
 
 function shardAt(env: Env, index: number): NodeShardRpc {
-  return env.NODE_SHARD.getByName(`${SHARD_NAME}${index}`);
+  return named(env, env.NODE_SHARD, `${SHARD_NAME}${index}`);
+}
+
+function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {
+  const { locationHint, jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  const within = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
+  return locationHint === undefined ? within.getByName(name) : within.getByName(name, { locationHint });
 }

@@ -1,7 +1,6 @@
 // Owns an operator's acts on runtimes, and the jobs that tell what became of them.
 
 import { Hono, type Context } from 'hono';
-import * as v from 'valibot';
 import {
   COMMAND_ARGS,
   COMMAND_KINDS,
@@ -12,18 +11,14 @@ import {
 } from '../../contract/command.ts';
 import { nodeOfJobId, parseRuntimeRef } from '../../contract/ids.ts';
 import { problem } from '../../contract/problem.ts';
-import { checkValue } from '../domain/parse.ts';
 import { budgetAdvice } from '../domain/submit.ts';
 import type { Env, HubEnv } from '../env.ts';
 import { jsonBody } from '../middleware/body.ts';
+import { idempotencyKey } from '../middleware/idempotency-key.ts';
 import { onlyMethods } from '../middleware/method.ts';
 import { askAll, shardFor, type Submitted } from '../objects/stubs.ts';
 import { problemResponse } from '../problem-response.ts';
 import { resolveRuntime } from '../resolve-runtime.ts';
-
-const KeySchema = v.optional(
-  v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/, 'must be 1-200 visible ASCII characters')),
-);
 
 export const orchestrator = new Hono<HubEnv>();
 
@@ -57,9 +52,7 @@ async function findJob(env: Env, node: string, id: string): Promise<Job | null> 
 async function act(c: Context<HubEnv>, kind: CommandKind, id: string): Promise<Response> {
   const args = await jsonBody(c, COMMAND_ARGS[kind]);
   if (!args.ok) return problemResponse(args.problem);
-  const key = checkValue(v.object({ 'Idempotency-Key': KeySchema }), {
-    'Idempotency-Key': c.req.header('idempotency-key'),
-  });
+  const key = idempotencyKey(c);
   if (!key.ok) return problemResponse(key.problem);
   const ref = parseRuntimeRef(id);
   if (ref === undefined) {
@@ -69,12 +62,11 @@ async function act(c: Context<HubEnv>, kind: CommandKind, id: string): Promise<R
   }
   const found = await resolveRuntime(c.env, ref);
   if (!found.ok) return problemResponse(found.problem);
-  const idempotencyKey = key.value['Idempotency-Key'];
   const request = {
     ...found.value,
     kind,
     args: args.value,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(key.value !== undefined && { idempotencyKey: key.value }),
   };
   const submitted = await shardFor(c.env, found.value.node).submit(request);
   return submitted.ok ? told(submitted.value) : problemResponse(submitted.problem);

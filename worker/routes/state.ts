@@ -12,7 +12,8 @@ import { onlyMethods } from '../middleware/method.ts';
 import { fleet } from '../objects/stubs.ts';
 import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
-import { matrixView, supervisorView, type View } from '../views.ts';
+import { matrixView, supervisorView } from '../views.ts';
+import type { Reader, View } from '../view-cache.ts';
 
 const NoQuerySchema = v.strictObject({});
 
@@ -21,14 +22,14 @@ export const state = new Hono<HubEnv>();
 state.get('/runtime_matrix', async (c) => {
   const query = checkedQuery(c, MatrixQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
-  return answer(c, await matrixView(c.env, query.value));
+  return answer(c, await matrixView(c.env, readerOf(c), query.value));
 });
 state.all('/runtime_matrix', onlyMethods('GET'));
 
 state.get('/runtime_supervisor', async (c) => {
   const query = checkedQuery(c, SupervisorQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
-  return answer(c, await supervisorView(c.env, query.value));
+  return answer(c, await supervisorView(c.env, readerOf(c), query.value));
 });
 state.all('/runtime_supervisor', onlyMethods('GET'));
 
@@ -40,12 +41,23 @@ state.get('/nodes', async (c) => {
     nodes: registered.map(({ node, enrolledAt }) => ({ node, enrolled_at: isoTime(enrolledAt) })),
   };
   const body = JSON.stringify(nodes);
-  return answer(c, { body, etag: `"${await sha256(body)}"` });
+  return answer(c, { body: new TextEncoder().encode(body), etag: `"${await sha256(body)}"` });
 });
 state.all('/nodes', onlyMethods('GET'));
 
-function answer(c: Context<HubEnv>, view: View): Response {
-  const headers = { etag: view.etag, 'cache-control': 'private, no-cache' };
-  if (matchesTag(c.req.header('if-none-match'), view.etag)) return c.body(null, 304, headers);
-  return c.body(view.body, 200, { ...headers, 'content-type': 'application/json' });
+function readerOf(c: Context<HubEnv>): Reader {
+  const header = c.req.header('if-none-match');
+  return {
+    has: (etag) => matchesTag(header, etag),
+    waitUntil: (work) => c.executionCtx.waitUntil(work),
+  };
+}
+
+async function answer(c: Context<HubEnv>, { etag, body }: View): Promise<Response> {
+  const headers = { etag, 'cache-control': 'private, no-cache' };
+  if (body === undefined || matchesTag(c.req.header('if-none-match'), etag)) {
+    if (body instanceof ReadableStream) await body.cancel();
+    return c.body(null, 304, headers);
+  }
+  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }

@@ -135,13 +135,14 @@ function countStorage(storage: DurableObjectStorage): void {
 
 function countedNamespace(namespace: Env['FLEET']): Env['FLEET'] {
   return {
-    getByName: (name) =>
-      new Proxy(namespace.getByName(name), {
+    getByName: (name, options) =>
+      new Proxy(namespace.getByName(name, options), {
         get: (stub, member) => {
           counted.fleetRequests += 1;
           return Reflect.get(stub, member);
         },
       }),
+    jurisdiction: (name) => countedNamespace(namespace.jurisdiction(name)),
   };
 }
 

@@ -98,6 +98,8 @@ export class SocketNode {
       }
       case 'welcome':
       case 'command.cancel':
+      case 'relay.open':
+      case 'relay.cancel':
         return;
       default:
         return frame satisfies never;

@@ -10,7 +10,8 @@ import { OrderSchema, type Measured, type Order } from './order.ts';
 const agent = new Agent({ keepAlive: false });
 const STAMP = '"sent_ns":"';
 
-async function carryOut({ url, streams, requests, body }: Order): Promise<Measured> {
+async function carryOut(order: Order): Promise<Measured> {
+  const { streams, requests, body } = order;
   const measured: Measured = { seconds: 0, tokens: 0, firstMs: [], delaysMs: [] };
   const text = JSON.stringify(body);
   let left = requests;
@@ -18,7 +19,7 @@ async function carryOut({ url, streams, requests, body }: Order): Promise<Measur
   const worker = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      await ask(url, text, measured);
+      await ask(order, text, measured);
     }
   };
   await Promise.all(Array.from({ length: streams }, worker));
@@ -26,18 +27,27 @@ async function carryOut({ url, streams, requests, body }: Order): Promise<Measur
   return measured;
 }
 
-function ask(url: string, text: string, measured: Measured): Promise<void> {
+function ask({ url, headers: more }: Order, body: string, measured: Measured): Promise<void> {
   return new Promise((resolve, reject) => {
     const sentMs = performance.now();
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      ...more,
+    };
     const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
       if (answer.statusCode !== 200) reject(new Error(`${url} answered ${answer.statusCode}`));
       let isFirst = true;
+      let rest = '';
       answer.on('data', (chunk: Buffer) => {
         const nowNs = process.hrtime.bigint();
         if (isFirst) measured.firstMs.push(performance.now() - sentMs);
         isFirst = false;
-        const events = chunk.toString('latin1');
+        // A proxy may cut anywhere: an event counts when it is whole.
+        const text = rest + chunk.toString('latin1');
+        const end = text.lastIndexOf('\n\n') + 1;
+        const events = text.slice(0, end);
+        rest = text.slice(end);
         for (let at = events.indexOf('data: {'); at !== -1; at = events.indexOf('data: {', at + 1)) {
           measured.tokens += 1;
           if (!events.startsWith(STAMP, at + 7)) continue;
@@ -50,7 +60,7 @@ function ask(url: string, text: string, measured: Measured): Promise<void> {
       answer.on('error', reject);
     });
     sent.on('error', reject);
-    sent.end(text);
+    sent.end(body);
   });
 }
 

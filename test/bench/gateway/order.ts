@@ -4,12 +4,13 @@ import * as v from 'valibot';
 
 export const OrderSchema = v.object({
   url: v.string(),
+  headers: v.optional(v.record(v.string(), v.string()), {}),
   /** Requests at the same time, until `requests` are over. */
   streams: v.number(),
   requests: v.number(),
   body: v.record(v.string(), v.unknown()),
 });
-export type Order = v.InferOutput<typeof OrderSchema>;
+export type Order = v.InferInput<typeof OrderSchema>;
 
 export const MeasuredSchema = v.object({
   seconds: v.number(),

@@ -2,6 +2,7 @@
 
 import { isFinalJobState, type Command, type CommandError } from '../../../contract/command.ts';
 import { deadline, isDue, step, type CommandEvent, type CommandRecord } from '../../domain/command-life.ts';
+import { countIn, noEndedJobs, noOpenJobs, type OpenJobs } from '../../domain/counters.ts';
 import { toCommand } from '../../domain/job.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { CommandStore } from '../store/command-store.ts';
@@ -20,6 +21,8 @@ export class CommandQueue {
   readonly #store: CommandStore;
   readonly #onStep: OnStep;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
+  /** Since this object woke. */
+  readonly ended = noEndedJobs();
   /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
   #lastOrdinal = 0;
 
@@ -39,6 +42,14 @@ export class CommandQueue {
 
   openCount(node: string): number {
     return this.#open.get(node)?.size ?? 0;
+  }
+
+  openStates(): OpenJobs {
+    const open = noOpenJobs();
+    for (const records of this.#open.values()) {
+      for (const { state } of records.values()) countIn(open, state);
+    }
+    return open;
   }
 
   find(node: string, id: string): CommandRecord | undefined {
@@ -126,6 +137,7 @@ export class CommandQueue {
       this.#keep(record);
       return;
     }
+    countIn(this.ended, record.state);
     const ofNode = this.#open.get(record.node);
     ofNode?.delete(record.id);
     if (ofNode?.size === 0) this.#open.delete(record.node);

@@ -7,7 +7,7 @@ import { expiresAt, isStale } from '../../domain/freshness.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { retryAfterMs } from '../../domain/outbox.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
-import { nodeRemoved, nodeStale, transitions, type Word } from '../../domain/transitions.ts';
+import { modelsGone, nodeRemoved, nodeStale, transitions, type Word } from '../../domain/transitions.ts';
 import type { FleetRpc } from '../rpc.ts';
 import type { OutboxStore } from '../store/outbox-store.ts';
 import type { Transport } from '../store/shard-store.ts';
@@ -77,8 +77,8 @@ export class ShardEvents {
       const node = word.snapshot.target;
       if (forgotten(node)) {
         this.#forgetSilence(node);
-        if (isAt(node, this.#options.place))
-          drafts.push(nodeRemoved(node, 'retention', now, word.receivedAt));
+        if (!isAt(node, this.#options.place)) continue;
+        drafts.push(nodeRemoved(node, 'retention', now, word.receivedAt), ...modelsGone(word.snapshot, now));
       } else if (this.#isNewlySilent(word, now)) {
         this.#silences.set(node, word.receivedAt);
         // One that lives elsewhere by now is its new shard's to tell of.
@@ -90,9 +90,10 @@ export class ShardEvents {
     this.tell(drafts, now);
   }
 
-  /** The node was removed: Fleet, which did it, tells. */
-  removed(node: string): void {
+  /** The node was removed: Fleet, which did it, tells; of its models only the shard knew. */
+  removed(node: string, word: Word | undefined, now: number): void {
     this.#forgetSilence(node);
+    if (word !== undefined) this.tell(modelsGone(word.snapshot, now), now);
   }
 
   /** Begins to tell what another life of this object left untold. */

@@ -2,6 +2,7 @@
 
 import type { Command } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
@@ -13,17 +14,22 @@ import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
+import { ActionStore } from '../store/action-store.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet, placeOf } from '../stubs.ts';
+import { CellCuts } from './cell-cuts.ts';
+import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
+import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { ShardEvents } from './events.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Patches } from './patches.ts';
+import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
 import { Watch } from './watch.ts';
 
@@ -36,7 +42,11 @@ export class ShardParts {
   readonly queue: CommandQueue;
   readonly uplinks: Uplinks;
   readonly logs = new LogRelay();
+  readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
+  readonly actions: Actions;
   readonly cuts: Cuts;
+  readonly cells: CellCuts;
+  readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
   readonly events: ShardEvents;
@@ -55,8 +65,13 @@ export class ShardParts {
       const drafts = jobEvents(before, after);
       if (drafts.length > 0) this.events.tell(drafts, Date.now());
     });
-    this.uplinks = new Uplinks(state, (socket) => this.logs.socketGone(socket));
+    this.uplinks = new Uplinks(state, (socket) => {
+      this.logs.socketGone(socket);
+      this.relays.socketGone(socket);
+    });
+    this.actions = new Actions(new ActionStore(state.storage));
     this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
+    this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
     const telling = {
@@ -80,6 +95,11 @@ export class ShardParts {
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
+    // The node may still work for an action that this object has lost hold of.
+    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+      const socket = this.uplinks.admitted(node);
+      if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
+    }
   }
 
   /** The token that admits the node now; undefined where none does. */
@@ -91,6 +111,7 @@ export class ShardParts {
   take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const before = this.nodes.get(node);
     const decision = this.nodes.take(node, snapshot, transport, moment);
+    this.counting.took(decision, transport);
     if (decision.kind === 'accept') {
       const { now, ttlSeconds: toldSeconds } = moment;
       this.cuts.touch();
@@ -129,6 +150,16 @@ export class ShardParts {
     });
   }
 
+  counters(): ShardCounters {
+    const { queue, uplinks } = this;
+    return {
+      ...this.counting.snapshots(),
+      uplinks: uplinks.count,
+      commandsOpen: queue.openStates(),
+      commandsEnded: queue.ended,
+    };
+  }
+
   /** The pace that the nodes of this shard are to keep, so that together they ask for no more than it can do. */
   pace(): Pace {
     return paceOf({ sockets: this.uplinks.count, posts: this.nodes.posting }, this.ttlSeconds);
@@ -140,6 +171,7 @@ export class ShardParts {
       if (!this.deliver(node, now)) this.queue.tick(node, now);
     }
     this.queue.removeOld(now);
+    this.actions.removeOld(now);
     this.events.passTime(
       this.nodes.all(),
       (node) => now >= (this.nodes.forgottenAt(node) ?? Number.POSITIVE_INFINITY),
@@ -154,8 +186,13 @@ export class ShardParts {
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
   async arm(now: number): Promise<void> {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
-    const events = this.events.nextDeadline(this.nodes.all());
-    const wanted = earliest([commands, events, this.nodes.nextForgotten(), this.uplinks.nextExpiry()]);
+    const wanted = earliest([
+      commands,
+      this.events.nextDeadline(this.nodes.all()),
+      this.nodes.nextForgotten(),
+      this.uplinks.nextExpiry(),
+      this.actions.nextDeadline(),
+    ]);
     await this.alarm.armFor(wanted, now);
   }
 

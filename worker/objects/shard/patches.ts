@@ -39,7 +39,7 @@ export class Patches {
   #versions: Record<Model, number> = { runtime_matrix: 0, runtime_supervisor: 0 };
   /** By the time of a read. */
   readonly #known = new Map<number, Chain>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #untold: EventDraft[] = [];
   #isTelling = false;
@@ -109,7 +109,7 @@ export class Patches {
   /** One timer, for the earliest time. */
   #lookAt(at: number, now: number): void {
     if (this.#timerAt <= at) return;
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = setTimeout(() => this.#look(Date.now()), Math.max(0, at - now));
   }
@@ -123,7 +123,7 @@ export class Patches {
   }
 
   #stop(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.#mirror = undefined;
     this.#known.clear();

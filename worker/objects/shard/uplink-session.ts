@@ -2,6 +2,7 @@
 
 import { CLOSE_REJECTED, type CommandDone, type NodeFrame } from '../../../contract/frames.ts';
 import { problem, type Problem } from '../../../contract/problem.ts';
+import { RELAY_FEATURE } from '../../../contract/relay.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { CommandEvent } from '../../domain/command-life.ts';
 import { nodeMismatch } from '../../domain/ingest.ts';
@@ -26,13 +27,14 @@ export function receive(
   const parsed = parseFrame(message);
   const session = { parts, socket, link, now };
   if (parsed.ok) return handle(session, parsed.value);
+  parts.counting.refused('socket');
   reject(session, parsed.problem);
   return undefined;
 }
 
 /** What has nothing to wait for is over when it returns: most frames are heartbeats. */
 function handle(session: Session, frame: NodeFrame): Promise<void> | undefined {
-  if (frame.type === 'hello') return hello(session, frame.node);
+  if (frame.type === 'hello') return hello(session, frame.node, frame.features);
   if (!session.link.isAdmitted) {
     reject(session, problem('not-admitted', `Send "hello" before "${frame.type}"`));
     return undefined;
@@ -52,17 +54,28 @@ function handle(session: Session, frame: NodeFrame): Promise<void> | undefined {
         return undefined;
       }
       return acknowledge(session, frame.id, outcome(frame, session.now));
+    case 'relay.head':
+      session.parts.relays.head(session.socket, frame);
+      return undefined;
+    case 'relay.end':
+      session.parts.relays.end(session.socket, frame);
+      return undefined;
     default:
       return frame satisfies never;
   }
 }
 
-function hello(session: Session, claimed: string): Promise<void> | undefined {
-  const { parts, socket, link, now } = session;
+function hello(
+  session: Session,
+  claimed: string,
+  features: readonly string[] = [],
+): Promise<void> | undefined {
+  const { parts, link, now } = session;
   if (claimed !== link.node) return rejectAndClose(session, nodeMismatch(link.node, claimed));
-  welcome(session, parts.pace());
+  const takesRelays = features.includes(RELAY_FEATURE);
+  welcome({ ...session, link: { ...link, takesRelays } }, parts.pace());
   parts.cuts.touch();
-  parts.sendAll(socket, parts.queue.takeDue(link.node, now, true));
+  parts.sendAll(session.socket, parts.queue.takeDue(link.node, now, true));
   return parts.armForNode(link.node, now);
 }
 
@@ -84,7 +97,10 @@ function health(session: Session, snapshot: Snapshot, wantsAck: boolean): Promis
   if (wantsAck) parts.uplinks.send(socket, { type: 'health.ack', boot_id: bootId, seq });
   if (parts.queue.openCount(link.node) > 0) parts.deliver(link.node, now);
   const wanted = parts.pace();
-  if (link.pace !== null && isOutpaced(link.pace, wanted)) welcome(session, wanted);
+  if (link.pace !== null && isOutpaced(link.pace, wanted)) {
+    // With what was just heard.
+    welcome({ ...session, link: parts.uplinks.linkOf(socket) ?? link }, wanted);
+  }
   return parts.armForNode(link.node, now);
 }
 

@@ -19,6 +19,8 @@ const LinkSchema = v.object({
   isAdmitted: v.boolean(),
   /** What the node was told with its last welcome. */
   pace: v.nullable(v.object({ intervalMs: v.number(), ttlSeconds: v.number() })),
+  /** It said that requests may be relayed to it. Absent in what an older hub attached. */
+  takesRelays: v.optional(v.boolean(), false),
   last: v.nullable(v.object({ bootId: v.string(), seq: v.number(), receivedAt: v.number() })),
 });
 

@@ -39,7 +39,28 @@ export const SHARD_MIGRATIONS = [
   'ALTER TABLE commands ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0',
   // 3: for how long the node was told that its word counts; NULL: as long as the operator has set.
   'ALTER TABLE snapshots ADD COLUMN ttl_seconds INTEGER',
-  // 4: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
+  // 4: actions. By their end they are loaded (those that have none), counted and removed; few have a key.
+  `CREATE TABLE actions (
+     node TEXT NOT NULL,
+     id TEXT NOT NULL,
+     runtime TEXT NOT NULL,
+     backend TEXT NOT NULL,
+     model TEXT,
+     state TEXT NOT NULL,
+     stream INTEGER NOT NULL,
+     project TEXT,
+     agent TEXT,
+     submitted_at INTEGER NOT NULL,
+     finished_at INTEGER,
+     output TEXT,
+     error TEXT,
+     idempotency_key TEXT,
+     digest TEXT NOT NULL,
+     PRIMARY KEY (node, id)
+   ) WITHOUT ROWID;
+   CREATE INDEX actions_by_end ON actions (finished_at);
+   CREATE INDEX actions_by_key ON actions (idempotency_key) WHERE idempotency_key IS NOT NULL;`,
+  // 5: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
   `CREATE TABLE untold_events (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
    CREATE TABLE silences (node TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE watches (topic TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`,

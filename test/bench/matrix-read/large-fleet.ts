@@ -1,0 +1,76 @@
+// Owns what reading a matrix of 10,000 nodes costs the hub in memory: it is streamed, and nobody holds it whole.
+
+import { Fleet } from '../fleet/fleet.ts';
+import { startHub } from '../fleet/hub.ts';
+import { footprintOf } from '../process-footprint.ts';
+import { quantile, type BenchResult } from '../result.ts';
+import { Reader } from './reader.ts';
+
+const NODES = 10_000;
+const SHARDS = 8;
+const AT_ONCE = 4;
+const WARM_UP_READS = 5;
+const SAMPLE_EVERY_MS = 50;
+const MATRIX = '/state/runtime_matrix';
+
+export async function largeFleet(
+  folder: string,
+  seconds: number,
+  ending: (() => Promise<void>)[],
+): Promise<BenchResult> {
+  // They report by POST, once: what is measured is the reading alone.
+  const settings = { FLEET_SHARDS: String(SHARDS), ARW_RUNTIME_MATRIX_TTL_SEC: '900' };
+  const hub = await startHub(folder, settings);
+  ending.push(hub.stop);
+  const fleet = await Fleet.start({ hub, nodes: NODES, sockets: 0 });
+  ending.push(() => fleet.stop());
+  const readers = await Promise.all(Array.from({ length: AT_ONCE }, () => Reader.open(hub.url)));
+  const authorization = `Bearer ${hub.token}`;
+  const sizes: number[] = [];
+  const times: number[] = [];
+  const readAll = (goesOn: () => boolean): Promise<void[]> =>
+    Promise.all(
+      readers.map(async (reader) => {
+        while (goesOn()) {
+          const { status, bytes, ms } = await reader.read(MATRIX, { authorization });
+          if (status !== 200) throw new Error(`${MATRIX} answered ${status}`);
+          sizes.push(bytes);
+          times.push(ms);
+        }
+      }),
+    );
+  await readAll(() => sizes.length < WARM_UP_READS * AT_ONCE);
+  const before = (await footprintOf(hub.pid)).residentBytes;
+  const first = sizes.length;
+  let most = before;
+  const sampling = setInterval(() => {
+    void footprintOf(hub.pid).then(({ residentBytes }) => (most = Math.max(most, residentBytes)));
+  }, SAMPLE_EVERY_MS);
+  const startedMs = performance.now();
+  await readAll(() => performance.now() - startedMs < seconds * 1000);
+  const tookSeconds = (performance.now() - startedMs) / 1000;
+  clearInterval(sampling);
+  for (const reader of readers) reader.close();
+  const read = sizes.slice(first);
+  const size = Math.min(...read);
+  const grown = most - before;
+  return {
+    figures: {
+      large_nodes: NODES,
+      large_shards: SHARDS,
+      large_answer_bytes: size,
+      large_reads: read.length,
+      large_readers_at_once: AT_ONCE,
+      large_mb_per_second: Math.round(read.reduce((sum, bytes) => sum + bytes, 0) / tookSeconds / 1e6),
+      large_p99_ms: quantile(times.slice(first), 0.99),
+      large_resident_before_mb: Math.round(before / 1e6),
+      large_resident_grown_mb: Math.round(grown / 1e6),
+    },
+    claims: [
+      {
+        claim: `${AT_ONCE} readers of ${NODES} nodes at once cost less memory than one of their answers has bytes`,
+        held: grown < size,
+      },
+    ],
+  };
+}

@@ -1,0 +1,127 @@
+// Owns a node's end of relayed requests for tests of the hub: what it was asked, and what it answers as a test orders.
+
+import { createHmac } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import * as v from 'valibot';
+import { ActionSchema, type Action } from '../../contract/actions.ts';
+import { relaySigningText, type RelayOpen } from '../../contract/relay.ts';
+import { eventually } from './eventually.ts';
+import { until, type Hub } from './hub.ts';
+import { runtimeRecord, snapshot } from './snapshot.ts';
+import type { UplinkClient } from './uplink-client.ts';
+import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+
+const ENOUGH_CREDIT = 64 * 1024;
+
+export class RelayNode {
+  readonly node: string;
+  readonly token: string;
+  readonly client: UplinkClient;
+  readonly #commandKey: string;
+
+  private constructor(node: string, token: string, commandKey: string, client: UplinkClient) {
+    this.node = node;
+    this.token = token;
+    this.#commandKey = commandKey;
+    this.client = client;
+  }
+
+  static async linked(
+    hub: Hub,
+    node: string,
+    {
+      runtimes = [runtimeRecord()],
+      features = ['relay'],
+    }: { runtimes?: RuntimeRecord[]; features?: string[] } = {},
+  ): Promise<RelayNode> {
+    const { token, command_key: commandKey } = await hub.enroll(node);
+    const client = await hub.uplink(node, token, features);
+    await client.report(snapshot({ node, runtimes }));
+    onTestFinished(() => client.close());
+    return new RelayNode(node, token, commandKey, client);
+  }
+
+  /** The next request, its signature checked. */
+  async asked(): Promise<RelayOpen> {
+    const open = await this.client.next('relay.open');
+    const signature = createHmac('sha256', Buffer.from(this.#commandKey, 'base64url'))
+      .update(relaySigningText(this.node, open))
+      .digest('base64url');
+    if (open.signature !== signature) throw new Error('the opening is not signed as it must be');
+    return open;
+  }
+
+  /** Its body once it is whole, granting as a node does; how many pieces it took is told too. */
+  async body({ stream }: RelayOpen): Promise<{ text: string; pieces: number }> {
+    let granted = 0;
+    return eventually('the body is whole', () => {
+      const pieces = this.client.records.flatMap((record) =>
+        record.kind === 'chunk' && record.stream === stream ? [record] : [],
+      );
+      const whole = Buffer.concat(pieces.map(({ payload }) => payload));
+      if (pieces.at(-1)?.isLast === true) return { text: whole.toString('utf8'), pieces: pieces.length };
+      if (whole.length - granted >= ENOUGH_CREDIT) {
+        this.client.sendRecords({ kind: 'credit', stream, bytes: whole.length - granted });
+        granted = whole.length;
+      }
+      return undefined;
+    });
+  }
+
+  head({ stream }: RelayOpen, contentType: string, status = 200): void {
+    this.client.send({ type: 'relay.head', stream, status, headers: { 'content-type': contentType } });
+  }
+
+  chunk({ stream }: RelayOpen, payload: Uint8Array | string): void {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    this.client.sendRecords({ kind: 'chunk', stream, payload: bytes, isLast: false });
+  }
+
+  end({ stream }: RelayOpen): void {
+    this.client.send({ type: 'relay.end', stream, ok: true });
+  }
+
+  /** Answers a chat in full. */
+  reply(open: RelayOpen, content: string): void {
+    this.head(open, 'application/json');
+    this.chunk(open, JSON.stringify({ model: 'm', choices: [{ message: { role: 'assistant', content } }] }));
+    this.end(open);
+  }
+
+  /** What the hub has granted for the stream so far. */
+  granted({ stream }: RelayOpen): number {
+    return this.client.records.reduce(
+      (sum, record) => sum + (record.kind === 'credit' && record.stream === stream ? record.bytes : 0),
+      0,
+    );
+  }
+}
+
+/** Asks for a chat. @returns the id of its action. */
+export async function submitted(
+  hub: Hub,
+  input: object,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const answer = await hub.ask('/actions', {
+    method: 'POST',
+    headers,
+    body: { kind: 'chat.respond', input },
+  });
+  const text = await answer.text();
+  if (answer.status !== 202) throw new Error(`not accepted: ${answer.status} ${text}`);
+  return v.parse(v.object({ id: v.string() }), JSON.parse(text)).id;
+}
+
+export async function actionOf(hub: Hub, id: string): Promise<Action> {
+  const answer = await hub.ask(`/actions/${encodeURIComponent(id)}`);
+  return v.parse(ActionSchema, await answer.json());
+}
+
+export function actionOver(hub: Hub, id: string, withinMs = 3000): Promise<Action> {
+  return until(() => actionOf(hub, id), isOver, withinMs);
+}
+
+function isOver({ state }: Action): boolean {
+  return state === 'completed' || state === 'failed';
+}

@@ -1,0 +1,101 @@
+// Owns how long an isolate may show a view again, and that all who look at the same moment ask the objects once.
+
+export type Body = Uint8Array | ReadableStream<Uint8Array>;
+
+/** A view as it is answered; `body` is undefined where the reader has it already. */
+export type View = { etag: string; body: Body | undefined };
+
+/** What the objects said, and until when it may be shown, by this isolate's clock. */
+export type Asked = { etag: string; body: Body; until: number };
+
+/** Who reads: what it has, and a way to go on where it does not wait to the end. */
+export type Reader = {
+  has: (etag: string) => boolean;
+  waitUntil: (work: Promise<unknown>) => void;
+};
+
+/** A body that is too large to be kept is undefined: its tag is known, which is enough for who has it. */
+type Kept = { etag: string; body: Uint8Array | undefined; until: number };
+type Asking = { since: number; waiting: ((kept: Kept | undefined) => void)[] };
+
+/** Filters make many views; the oldest ones make room. */
+const MAX_KEPT = 32;
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+
+/** One who asks for others may be ended by the platform without a word; past this time they ask themselves. */
+const WAIT_FOR_OTHER_MS = 1000;
+
+export class ViewCache {
+  readonly #kept = new Map<string, Kept>();
+  readonly #asking = new Map<string, Asking>();
+
+  /** @param ask asks the objects; it is told the time, since the way counts against how long the answer may be shown. */
+  async show(key: string, reader: Reader, ask: (now: number) => Promise<Asked>): Promise<View> {
+    const now = Date.now();
+    const kept = this.#kept.get(key);
+    const ready = kept !== undefined && now < kept.until ? readyFor(reader, kept) : undefined;
+    if (ready !== undefined) return ready;
+    // Streams cannot be shared: each reader of a large view has its own.
+    if (kept !== undefined && kept.body === undefined) return this.#ask(key, ask(now));
+    const asking = this.#asking.get(key);
+    if (asking !== undefined && now - asking.since < WAIT_FOR_OTHER_MS) {
+      const told = await toldBy(asking);
+      return (told && readyFor(reader, told)) ?? this.#ask(key, ask(Date.now()));
+    }
+    return this.#askForAll(key, reader, ask(now), now);
+  }
+
+  async #askForAll(key: string, reader: Reader, asked: Promise<Asked>, since: number): Promise<View> {
+    const asking: Asking = { since, waiting: [] };
+    this.#asking.set(key, asking);
+    const tell = (kept: Kept | undefined): void => {
+      if (this.#asking.get(key) === asking) this.#asking.delete(key);
+      for (const resolve of asking.waiting) resolve(kept);
+    };
+    const answer = this.#ask(key, asked);
+    // The others are answered also where this reader goes.
+    reader.waitUntil(
+      answer.then(
+        () => tell(this.#kept.get(key)),
+        () => tell(undefined),
+      ),
+    );
+    return answer;
+  }
+
+  async #ask(key: string, asked: Promise<Asked>): Promise<View> {
+    const { etag, body, until } = await asked;
+    this.#kept.delete(key);
+    this.#kept.set(key, { etag, until, body: body instanceof Uint8Array ? body : undefined });
+    this.#makeRoom();
+    return { etag, body };
+  }
+
+  #makeRoom(): void {
+    let size = 0;
+    for (const { body } of this.#kept.values()) size += body?.length ?? 0;
+    for (const [key, { body }] of this.#kept) {
+      if (this.#kept.size <= 1 || (this.#kept.size <= MAX_KEPT && size <= MAX_KEPT_BYTES)) return;
+      size -= body?.length ?? 0;
+      this.#kept.delete(key);
+    }
+  }
+}
+
+function readyFor(reader: Reader, { etag, body }: Kept): View | undefined {
+  if (reader.has(etag)) return { etag, body: undefined };
+  return body && { etag, body };
+}
+
+/**
+ * What another request was told. The promise is this request's own, and the platform lets another one settle it; one
+ * that belongs to the other request would never settle once that has ended.
+ */
+async function toldBy({ waiting }: Asking): Promise<Kept | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Kept | undefined>();
+  waiting.push(resolve);
+  const timer = setTimeout(resolve, WAIT_FOR_OTHER_MS, undefined);
+  const told = await promise;
+  clearTimeout(timer);
+  return told;
+}
