@@ -5,7 +5,7 @@ import { CommandErrorSchema, JobStateSchema } from './command.ts';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
 import { ModelsChangedSchema } from './models-changed.ts';
 import { UplinkSchema } from './read-models.ts';
-import { Line, Timestamp } from './scalars.ts';
+import { Line, NonNegative, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
 import { RuntimeStateSchema, SeveritySchema } from './words.ts';
 
@@ -33,6 +33,7 @@ export const EVENT_KINDS = [
   'runtime.state.changed',
   'runtime.restore.requested',
   'runtime.restore.completed',
+  'jobs.changed',
   'runtime.claim.acquired',
   'runtime.claim.released',
   'models.changed',
@@ -86,6 +87,16 @@ const RestoreCompletedSchema = v.looseObject({
   ok: v.boolean(),
   state: JobStateSchema,
   result: v.optional(v.record(v.string(), v.unknown())),
+  error: v.optional(CommandErrorSchema),
+});
+
+/** A command is in another state than before; `GET /orchestrator/jobs/{job_id}` tells all of it. */
+const JobChangedSchema = v.looseObject({
+  ...named,
+  job_id: v.string(),
+  kind: v.string(),
+  state: JobStateSchema,
+  from: v.optional(JobStateSchema),
   error: v.optional(CommandErrorSchema),
 });
 
@@ -144,16 +155,34 @@ const StreamEndSchema = v.looseObject({
 });
 export type StreamEnd = v.InferOutput<typeof StreamEndSchema>;
 
+/** An action and where it went. `actions.failed` has `error`, and `latency_ms` as `actions.completed` has. */
+const ActionToldSchema = v.looseObject({
+  ...named,
+  id: v.string(),
+  kind: v.string(),
+  backend: v.string(),
+  model: v.optional(v.string()),
+  project: v.optional(v.string()),
+  agent: v.optional(v.string()),
+  latency_ms: v.optional(NonNegative),
+});
+const ActionFailedSchema = v.looseObject({ ...ActionToldSchema.entries, error: CommandErrorSchema });
+
 /** Payloads of the kinds that this hub makes. The others are named, so that nobody gives them another meaning. */
 export const EVENT_PAYLOADS = {
   'runtime.health': SnapshotSchema,
   'runtime.state.changed': RuntimeStateChangedSchema,
+  'jobs.changed': JobChangedSchema,
   'runtime.restore.requested': RestoreRequestedSchema,
   'runtime.restore.completed': RestoreCompletedSchema,
   'models.changed': ModelsChangedSchema,
   'node.online': NodeOnlineSchema,
   'node.stale': NodeStaleSchema,
   'node.removed': NodeRemovedSchema,
+  'actions.submitted': ActionToldSchema,
+  'actions.running': ActionToldSchema,
+  'actions.completed': ActionToldSchema,
+  'actions.failed': ActionFailedSchema,
   'state.read.model.patch': ReadModelPatchSchema,
   'stream.gap': StreamGapSchema,
   'stream.end': StreamEndSchema,

@@ -80,7 +80,7 @@ describe('a subscriber', () => {
   test('hears of a restore from its request to its end', async () => {
     await say('ready');
     const uplink = await hub.uplink(node, token);
-    const reader = await SseReader.open(hub.url, { query: '?prefix=runtime.restore.' });
+    const reader = await SseReader.open(hub.url, { query: '?prefix=runtime.restore.,jobs.' });
     const path = `/orchestrator/runtimes/${node}%2Fllama.70b/restore`;
     const asked = await hub.ask(path, { method: 'POST', body: { force: true } });
     const { job_id: id } = Object(await asked.json());
@@ -89,6 +89,8 @@ describe('a subscriber', () => {
     uplink.send({ type: 'command.done', id, ok: true, result: { state: 'ready' } });
     const completed = await reader.next('runtime.restore.completed', isOurs);
     expect(completed.payload).toMatchObject({ job_id: id, ok: true, state: 'completed' });
+    const steps = reader.of('jobs.changed').filter(({ payload }) => payload['job_id'] === id);
+    expect(steps.map(({ payload }) => payload['state'])).toEqual(['queued', 'delivered', 'completed']);
   });
 
   test('hears that a node was removed', async () => {

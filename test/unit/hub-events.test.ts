@@ -130,16 +130,17 @@ describe('a restore', () => {
   };
 
   test.each([
-    ['that is new', undefined, queued, ['runtime.restore.requested']],
-    ['that was sent', queued, { ...queued, state: 'delivered' as const }, []],
-    ['that ended', queued, failed, ['runtime.restore.completed']],
+    ['that is new', undefined, queued, ['jobs.changed', 'runtime.restore.requested']],
+    ['that was sent', queued, { ...queued, state: 'delivered' as const }, ['jobs.changed']],
+    ['that was sent again', queued, { ...queued, attempts: 2 }, []],
+    ['that ended', queued, failed, ['jobs.changed', 'runtime.restore.completed']],
     [
       'that was refused at once',
       undefined,
       failed,
-      ['runtime.restore.requested', 'runtime.restore.completed'],
+      ['jobs.changed', 'runtime.restore.requested', 'runtime.restore.completed'],
     ],
-    ['of another kind', undefined, { ...queued, kind: 'drain' as const }, []],
+    ['of another kind', undefined, { ...queued, kind: 'drain' as const }, ['jobs.changed']],
   ])('%s', (_name, before, after, kinds) => {
     const drafts = jobEvents(before, after);
     expect(drafts.map(({ kind }) => kind)).toEqual(kinds);
@@ -148,6 +149,7 @@ describe('a restore', () => {
 
   test('that failed says why', () => {
     expect(jobEvents(queued, failed)).toMatchObject([
+      { payload: { job_id: 'gpu-01:1', from: 'queued', state: 'failed', error: { reason: 'x' } } },
       { payload: { job_id: 'gpu-01:1', ok: false, state: 'failed', error: { reason: 'x' } } },
     ]);
   });

@@ -5,24 +5,43 @@ import type { EventDraft } from '../../contract/events.ts';
 import type { CommandRecord } from './command-life.ts';
 import { isoTime } from './freshness.ts';
 
-/** A restore that is refused at once is told as requested and as completed, which it did not do well. */
+/** Each state of a job once; a command that goes out again is in the state that it had. */
 export function jobEvents(before: CommandRecord | undefined, after: CommandRecord): EventDraft[] {
+  if (before?.state === after.state) return [];
+  return [changed(before, after), ...restoreEvents(before, after)];
+}
+
+function changed(before: CommandRecord | undefined, after: CommandRecord): EventDraft {
+  return {
+    time: isoTime(changedAt(after)),
+    kind: 'jobs.changed',
+    payload: {
+      ...named(after),
+      kind: after.kind,
+      ...(before !== undefined && { from: before.state }),
+      state: after.state,
+      ...(after.error !== null && { error: after.error }),
+    },
+  };
+}
+
+/** A restore that is refused at once is told as requested and as completed, which it did not do well. */
+function restoreEvents(before: CommandRecord | undefined, after: CommandRecord): EventDraft[] {
   if (after.kind !== 'restore') return [];
-  const named = { node: after.node, runtime: after.runtime, job_id: after.id };
   const drafts: EventDraft[] = [];
   if (before === undefined) {
     drafts.push({
       time: isoTime(after.issuedAt),
       kind: 'runtime.restore.requested',
-      payload: { ...named, args: after.args },
+      payload: { ...named(after), args: after.args },
     });
   }
   if (isFinalJobState(after.state)) {
     drafts.push({
-      time: isoTime(after.finishedAt ?? after.issuedAt),
+      time: isoTime(changedAt(after)),
       kind: 'runtime.restore.completed',
       payload: {
-        ...named,
+        ...named(after),
         ok: after.state === 'completed',
         state: after.state,
         ...(after.result !== null && { result: after.result }),
@@ -31,4 +50,13 @@ export function jobEvents(before: CommandRecord | undefined, after: CommandRecor
     });
   }
   return drafts;
+}
+
+function named({ node, runtime, id }: CommandRecord): { node: string; runtime: string; job_id: string } {
+  return { node, runtime, job_id: id };
+}
+
+/** The last of its times: each state sets another one. */
+function changedAt({ issuedAt, deliveredAt, receivedAt, finishedAt }: CommandRecord): number {
+  return finishedAt ?? receivedAt ?? deliveredAt ?? issuedAt;
 }

@@ -11,16 +11,22 @@ import {
 } from '../../domain/action-life.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
+/** What an action was before a step, undefined where nobody was told of it, and what it is after it. */
+export type OnActionStep = (before: ActionRecord | undefined, after: ActionRecord) => void;
+
 type Running = { record: ActionRecord; stop: (error: CommandError) => void; isKept: boolean };
 
 export class Actions {
   readonly #store: ActionStore;
+  readonly #onStep: OnActionStep;
   readonly #running = new Map<string, Running>();
   /** What ran when this object was put out of memory. */
   readonly #forgotten: ActionRecord[];
 
-  constructor(store: ActionStore) {
+  /** @param onStep hears of each step in the turn in which it is written. */
+  constructor(store: ActionStore, onStep: OnActionStep) {
     this.#store = store;
+    this.#onStep = onStep;
     this.#forgotten = store.loadOpen();
   }
 
@@ -28,7 +34,9 @@ export class Actions {
   takeForgotten(now: number): ActionRecord[] {
     const forgotten = this.#forgotten.splice(0);
     for (const record of forgotten) {
-      this.#store.save(stepAction(record, { type: 'failed', at: now, error: FORGOTTEN }));
+      const failed = stepAction(record, { type: 'failed', at: now, error: FORGOTTEN });
+      this.#store.save(failed);
+      this.#onStep(record, failed);
     }
     return forgotten;
   }
@@ -44,6 +52,7 @@ export class Actions {
     if (running === undefined || running.isKept) return;
     running.isKept = true;
     this.#store.save(running.record);
+    this.#onStep(undefined, running.record);
   }
 
   step(id: string, event: ActionEvent): void {
@@ -52,6 +61,7 @@ export class Actions {
     const record = stepAction(running.record, event);
     this.#running.delete(id);
     this.#store.save(record);
+    this.#onStep(running.isKept ? running.record : undefined, record);
     this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
   }
 

@@ -7,6 +7,7 @@ import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { paceOf, type Pace } from '../../domain/interval.ts';
+import { actionEvents } from '../../domain/action-events.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
@@ -69,7 +70,9 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage));
+    this.actions = new Actions(new ActionStore(state.storage), (before, after) => {
+      this.events.tell(actionEvents(before, after), Date.now());
+    });
     this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
     this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
