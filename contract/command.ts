@@ -132,6 +132,22 @@ export function commandSigningText(node: string, command: CommandCore): string {
   return JSON.stringify(['arw.command.v1', node, id, kind, runtime, args, issued_at, expires_at]);
 }
 
+/**
+ * Asks a node not to begin a command, or to end the reading of a log, which needs no signature. What has begun is not
+ * undone by it.
+ */
+export const CommandCancelSchema = v.looseObject({
+  type: v.literal('command.cancel'),
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  /** Over `cancelSigningText`, as the signature of a command. */
+  signature: v.optional(v.string()),
+});
+export type CommandCancel = v.InferOutput<typeof CommandCancelSchema>;
+
+export function cancelSigningText(node: string, id: string): string {
+  return JSON.stringify(['arw.command.cancel.v1', node, id]);
+}
+
 export const JOB_STATES = [
   'queued',
   'delivered',
@@ -175,11 +191,17 @@ export const JobSchema = v.looseObject({
   expires_at: Timestamp,
   delivered_at: v.optional(Timestamp),
   received_at: v.optional(Timestamp),
+  /** Its node was asked not to begin it. */
+  cancel_requested_at: v.optional(Timestamp),
   finished_at: v.optional(Timestamp),
   result: v.optional(ResultSchema),
   error: v.optional(CommandErrorSchema),
 });
 export type Job = v.InferOutput<typeof JobSchema>;
+
+/** Newest first. */
+export const JobsSchema = v.looseObject({ jobs: v.array(JobSchema), next_cursor: v.optional(v.string()) });
+export type Jobs = v.InferOutput<typeof JobsSchema>;
 
 /** The answer to an accepted command: `202`. */
 export const CommandAcceptedSchema = v.looseObject({

@@ -2,7 +2,7 @@
 // relay-records.ts.
 
 import * as v from 'valibot';
-import { CommandErrorSchema, CommandSchema } from './command.ts';
+import { CommandCancelSchema, CommandErrorSchema, CommandSchema } from './command.ts';
 import { NodeIdSchema } from './ids.ts';
 import { LogChunkSchema } from './logs.ts';
 import { ProblemSchema } from './problem.ts';
@@ -90,8 +90,7 @@ export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 export const HubFrameSchema = v.variant('type', [
   WelcomeSchema,
   CommandSchema,
-  /** Ends the reading of a log. What changes a runtime is not undone by it. */
-  v.looseObject({ type: v.literal('command.cancel'), id: CommandId }),
+  CommandCancelSchema,
   v.looseObject({ type: v.literal('health.ack'), boot_id: v.string(), seq: Count }),
   v.looseObject({ type: v.literal('reject'), problem: ProblemSchema }),
   RelayOpenSchema,

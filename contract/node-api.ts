@@ -1,7 +1,7 @@
 // Owns the bodies of the node side over HTTP: enrolment, the POST heartbeat, command progress.
 
 import * as v from 'valibot';
-import { CommandErrorSchema, CommandSchema } from './command.ts';
+import { CommandCancelSchema, CommandErrorSchema, CommandSchema } from './command.ts';
 import { NodeIdSchema } from './ids.ts';
 import { Count, Timestamp } from './scalars.ts';
 
@@ -25,6 +25,8 @@ export const HealthResponseSchema = v.looseObject({
   interval_ms: Count,
   server_time: Timestamp,
   commands: v.array(CommandSchema),
+  /** Commands that must not begin any more. */
+  cancels: v.optional(v.array(CommandCancelSchema)),
 });
 export type HealthResponse = v.InferOutput<typeof HealthResponseSchema>;
 

@@ -21,6 +21,7 @@ const PROBLEMS = {
   'node-exists': { status: 409, title: 'The node is enrolled already' },
   'node-mismatch': { status: 409, title: 'The snapshot is for another node' },
   'socket-needed': { status: 409, title: 'The node reports without a socket' },
+  'too-late': { status: 409, title: 'The job cannot be cancelled any more' },
   'not-admitted': { status: 409, title: 'The frame came before its hello' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },

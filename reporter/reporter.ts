@@ -146,7 +146,9 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
           return JSON.stringify(snapshots.next(readings(nowMs), intervalMs, nowMs));
         },
         onCommand: (command) => void (command.kind === LOGS_KIND ? logs : intake).take(command),
-        onCancel: (id) => logs.cancel(id),
+        // What can be read by nobody any more is ended without proof; what an operator asked for is not.
+        onCancel: (cancel) =>
+          cancel.signature === undefined ? logs.cancel(cancel.id) : void intake.cancel(cancel),
         relay: {
           open: (frame) => void relays.open(frame),
           cancel: (stream) => relays.cancel(stream),

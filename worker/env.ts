@@ -1,5 +1,6 @@
 // Owns what the worker is given from outside: variables, the secret, the namespaces of its objects.
 
+import type { Actor } from '../contract/audit.ts';
 import type { Setting } from './domain/settings.ts';
 import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
 
@@ -9,6 +10,7 @@ import type { FleetRpc, NodeShardRpc } from './objects/rpc.ts';
  */
 export type Namespace<Stub> = {
   getByName(name: string, options?: { locationHint?: string }): Stub;
+  idFromName(name: string): { toString(): string };
   /** The same names, for other objects: those that stay in the jurisdiction. */
   jurisdiction(name: string): Namespace<Stub>;
 };
@@ -32,6 +34,8 @@ export type Variables = {
   requestId: string;
   /** SHA-256 of the presented node token, hex. Only the shard of the node can say whether it admits. */
   tokenHash: string;
+  /** Whose token admitted the request. Behind `requireAdmin` alone. */
+  actor: Actor;
 };
 
 export type HubEnv = { Bindings: Env; Variables: Variables };

@@ -1,13 +1,19 @@
 // Owns what happens to a command between the wire and the supervisor: known, valid, in time, at most once.
 
 import * as v from 'valibot';
-import { ActSchema, CommandKindSchema, type Act, type Command } from '../../contract/command.ts';
+import {
+  ActSchema,
+  CommandKindSchema,
+  type Act,
+  type Command,
+  type CommandCancel,
+} from '../../contract/command.ts';
 import { spokenLine } from '../../contract/status.ts';
 import type { Log } from '../log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { Outcome } from '../supervisor/state.ts';
 import type { CommandJournal } from './journal.ts';
-import { isSigned } from './signature.ts';
+import { isCancelSigned, isSigned } from './signature.ts';
 import { messageOf } from '../errors.ts';
 
 export type CommandIntakeOptions = {
@@ -67,6 +73,27 @@ export class CommandIntake {
       log.error(`The outcome of command ${command.id} cannot be written: ${messageOf(error)}`);
     }
     report({ kind: 'done', id: command.id, outcome });
+  }
+
+  /** Sees to it that a command which has not begun never does, and tells the hub which of both it is. */
+  async cancel(cancel: CommandCancel): Promise<void> {
+    const { node, commandKey, journal, report, log } = this.#options;
+    const { id } = cancel;
+    if (!isCancelSigned(cancel, node, commandKey)) {
+      return log.error(`command ${id}: its cancellation is not signed by the hub that enrolled this node`);
+    }
+    const known = journal.find(id);
+    if (known === 'begun') return report({ kind: 'received', id });
+    if (known !== undefined) return report({ kind: 'done', id, outcome: known });
+    const outcome = refusal('cancelled', 'It was cancelled before it began; nothing was done');
+    try {
+      await journal.finish(id, outcome, Date.now());
+    } catch (error) {
+      // Told to nobody: after a restart of the reporter the command could still begin. The hub asks again.
+      return log.error(`The cancellation of command ${id} cannot be written: ${messageOf(error)}`);
+    }
+    log.info(`command ${id}: cancelled before it began`);
+    report({ kind: 'done', id, outcome });
   }
 
   #judge(command: Command): { accepted: Act } | { refused: Outcome } {

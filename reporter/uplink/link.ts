@@ -1,6 +1,6 @@
 // Owns the uplink: which way to the hub is open now, when to try again, and what goes out at once.
 
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import { CLOSE_REPLACED, type NodeFrame } from '../../contract/frames.ts';
 import { RELAY_FEATURE } from '../../contract/relay.ts';
 import { fullJitterMs } from '../backoff.ts';
@@ -26,8 +26,8 @@ export type UplinkOptions = {
   /** The next snapshot as JSON, with its own `seq`; `intervalMs` is the cadence that the hub asks for. */
   snapshot: (intervalMs: number) => string;
   onCommand: (command: Command) => void;
-  /** What has begun is not undone by it: it ends the reading of a log. */
-  onCancel: (id: string) => void;
+  /** A command that may not begin, or a log that nobody reads any more. */
+  onCancel: (cancel: CommandCancel) => void;
   /** Where relayed requests go; without it none is taken. */
   relay?: RelayEars;
   /** Once, when the hub has accepted the first snapshot. */
@@ -209,6 +209,7 @@ export class Uplink {
         this.#onAccepted();
       },
       onCommand: this.#options.onCommand,
+      onCancel: this.#options.onCancel,
       onProgressLost: (fault) => log.warn(`${fault.message} (the hub will send the command again)`),
       signal,
     });

@@ -1,7 +1,7 @@
 // Owns the fallback where WebSockets are refused: the same snapshot by POST, and the commands that its answer brings.
 
 import * as v from 'valibot';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import { HealthResponseSchema, type HealthResponse } from '../../contract/node-api.ts';
 import { Nudge } from '../nudge.ts';
 import type { Progress } from './command-intake.ts';
@@ -15,6 +15,7 @@ export type PostSessionOptions = {
   snapshot: () => string;
   onAccepted: (answer: HealthResponse) => void;
   onCommand: (command: Command) => void;
+  onCancel: (cancel: CommandCancel) => void;
   onProgressLost: (fault: HubFault) => void;
   signal: AbortSignal;
 };
@@ -44,6 +45,7 @@ export class PostSession {
       accepted = true;
       this.#options.onAccepted(answer.value);
       for (const command of answer.value.commands) this.#options.onCommand(command);
+      for (const cancel of answer.value.cancels ?? []) this.#options.onCancel(cancel);
       if (last || (!this.#finishing && Date.now() >= untilMs)) break;
       await this.#nudge.wait(boundedIntervalMs(answer.value.interval_ms), signal);
     }

@@ -1,12 +1,22 @@
-// Owns the check that a command comes from the hub that enrolled this node, whatever stood on the way.
+// Owns the check that a command, or its cancellation, comes from the hub that enrolled this node, whatever stood on the way.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { commandSigningText, type Command } from '../../contract/command.ts';
+import {
+  cancelSigningText,
+  commandSigningText,
+  type Command,
+  type CommandCancel,
+} from '../../contract/command.ts';
 import { relaySigningText, type RelayOpen } from '../../contract/relay.ts';
 
 /** @param commandKey base64url, as the hub gave it at enrolment. */
 export function isSigned(command: Command, node: string, commandKey: string): boolean {
   return isSignatureOf(commandSigningText(node, command), command.signature, commandKey);
+}
+
+/** The same for the wish that a command may not begin. */
+export function isCancelSigned(cancel: CommandCancel, node: string, commandKey: string): boolean {
+  return isSignatureOf(cancelSigningText(node, cancel.id), cancel.signature, commandKey);
 }
 
 /** @param commandKey the same: the texts differ, so that no opening passes for a command. */

@@ -12,7 +12,7 @@ import {
   type NodeFrame,
   type Welcome,
 } from '../../contract/frames.ts';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import type { RelayOpen } from '../../contract/relay.ts';
 import { codeOf } from '../errors.ts';
 import { causeOf, faultOfAnswer, type HubFault } from './hub-http.ts';
@@ -41,7 +41,7 @@ export type SocketSessionOptions = {
   onWelcome: (welcome: Welcome) => void;
   onAccepted: () => void;
   onCommand: (command: Command) => void;
-  onCancel: (id: string) => void;
+  onCancel: (cancel: CommandCancel) => void;
   /** Absent where relayed requests are not taken: then the hub is not told that they are. */
   relay?: RelayEars | undefined;
   onReject: (title: string, detail: string) => void;
@@ -192,7 +192,7 @@ export class SocketSession {
       case 'reject':
         return this.#options.onReject(frame.problem.title, frame.problem.detail);
       case 'command.cancel':
-        return this.#options.onCancel(frame.id);
+        return this.#options.onCancel(frame);
       case 'relay.open':
         return this.#options.relay?.open(frame);
       case 'relay.cancel':

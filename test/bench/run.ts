@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
+import { commandLatency } from './command-latency.ts';
 import { cost } from './cost.ts';
 import { events } from './events.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
@@ -16,6 +17,7 @@ import { sandboxOverhead } from './sandbox-overhead.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
+  'command-latency': commandLatency,
   cost,
   events,
   'gateway-overhead': gatewayOverhead,

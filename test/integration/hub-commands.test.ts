@@ -427,8 +427,9 @@ describe('what waits', () => {
     const { job_id: id } = await accepted(await act('expiring/llama.70b'));
     await hub.sql(SHARD, 'UPDATE commands SET expires_at = ? WHERE id = ?', Date.now() + 200, id);
     await hub.evict(SHARD);
-    // Another command makes the shard look at its deadlines; in a life of ten minutes it was armed all along.
     const { job_id: other } = await accepted(await act('expiring/llama.70b', 'start'));
+    // A change of the registry makes the shard look at its deadlines; in a life of ten minutes it was armed all along.
+    await hub.enroll('expiring-onlooker');
 
     const ended = await until(
       () => stored(id),

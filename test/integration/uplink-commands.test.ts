@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { CommandIntake } from '../../reporter/uplink/command-intake.ts';
 import { CommandJournal } from '../../reporter/uplink/journal.ts';
-import { signedCommand } from '../support/commands.ts';
+import { signedCancel, signedCommand } from '../support/commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { COMMAND_KEY, FakeHub } from '../support/fake-hub.ts';
 import { NODE, Reporting } from '../support/reporting.ts';
@@ -29,6 +29,7 @@ async function withIntake(reporting: Reporting, folder: string): Promise<string[
     report: (progress) => reporting.uplink.report(progress),
   });
   reporting.onCommand = (command) => void intake.take(command);
+  reporting.onCancel = (cancel) => void intake.cancel(cancel);
   return carriedOut;
 }
 
@@ -86,4 +87,35 @@ test('by POST: they come in the answer, and their progress goes by POST', async 
       { id: command.id, progress: { state: 'completed', result: { state: 'ready' } } },
     ]),
   );
+});
+
+test('cancelled before it came: it is not begun, on either way, and the hub is told', async () => {
+  const folder = await temporaryFolder();
+  const hub = await FakeHub.start();
+  const reporting = new Reporting(hub.url);
+  const carriedOut = await withIntake(reporting, folder);
+  await reporting.accepted();
+  const command = signedCommand(NODE, COMMAND_KEY);
+  hub.send(signedCancel(NODE, COMMAND_KEY, command.id));
+  const [told] = await hub.framesOf('command.done');
+  expect(told).toMatchObject({ id: command.id, ok: false, error: { reason: 'cancelled' } });
+  // What was on its way for longer comes now.
+  hub.send(command);
+  expect((await hub.framesOf('command.done', 2)).at(-1)).toEqual(told);
+  expect(carriedOut).toEqual([]);
+});
+
+test('cancelled by the answer to a POST: it is not begun, and the hub is told by POST', async () => {
+  const folder = await temporaryFolder();
+  const hub = await FakeHub.start();
+  hub.refuseUplink = { status: 403 };
+  const reporting = new Reporting(hub.url);
+  const carriedOut = await withIntake(reporting, folder);
+  await reporting.accepted();
+  const { id } = signedCommand(NODE, COMMAND_KEY);
+  hub.cancels.push(signedCancel(NODE, COMMAND_KEY, id));
+  reporting.uplink.publishNow();
+  await eventually('the word that it was not begun', () => hub.progress.length === 1);
+  expect(hub.progress).toMatchObject([{ id, progress: { state: 'failed', error: { reason: 'cancelled' } } }]);
+  expect(carriedOut).toEqual([]);
 });

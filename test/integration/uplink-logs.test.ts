@@ -37,7 +37,7 @@ async function hostWith(text: string): Promise<Host> {
   });
   let ended = 0;
   reporting.onCommand = (command) => void relay.take(command).then(() => (ended += 1));
-  reporting.onCancel = (id) => relay.cancel(id);
+  reporting.onCancel = ({ id }) => relay.cancel(id);
   onTestFinished(() => relay.stop());
   await reporting.accepted();
   return { hub, log, ended: () => ended };

@@ -1,7 +1,12 @@
-// Owns commands as a hub sends them: signed for one node, in time, and changed as a test wants.
+// Owns commands and their cancellations as a hub sends them: signed for one node, in time, and changed as a test wants.
 
 import { createHmac } from 'node:crypto';
-import { commandSigningText, type Command } from '../../contract/command.ts';
+import {
+  cancelSigningText,
+  commandSigningText,
+  type Command,
+  type CommandCancel,
+} from '../../contract/command.ts';
 
 /** What is changed is changed before the signature is made. */
 export function signedCommand(node: string, commandKey: string, change: Partial<Command> = {}): Command {
@@ -17,8 +22,13 @@ export function signedCommand(node: string, commandKey: string, change: Partial<
     attempt: 1,
     ...change,
   };
-  const signature = createHmac('sha256', Buffer.from(commandKey, 'base64url'))
-    .update(commandSigningText(node, command))
-    .digest('base64url');
-  return { ...command, signature };
+  return { ...command, signature: signatureOf(commandSigningText(node, command), commandKey) };
+}
+
+export function signedCancel(node: string, commandKey: string, id: string): CommandCancel {
+  return { type: 'command.cancel', id, signature: signatureOf(cancelSigningText(node, id), commandKey) };
+}
+
+function signatureOf(text: string, commandKey: string): string {
+  return createHmac('sha256', Buffer.from(commandKey, 'base64url')).update(text).digest('base64url');
 }

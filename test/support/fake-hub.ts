@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import * as v from 'valibot';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import {
   NodeFrameSchema,
   UPLINK_PING,
@@ -40,6 +40,7 @@ export class FakeHub {
   clockAheadMs = 0;
   /** What the next POST heartbeat is answered with. */
   readonly queue: Command[] = [];
+  readonly cancels: CommandCancel[] = [];
   readonly frames: NodeFrame[] = [];
   /** Of binary messages. */
   readonly records: RelayRecord[] = [];
@@ -200,7 +201,11 @@ export class FakeHub {
       return;
     }
     this.snapshots.push({ way: 'post', snapshot: v.parse(SnapshotSchema, body) });
-    answer(response, 200, { ...this.#pace(), commands: this.queue.splice(0) });
+    answer(response, 200, {
+      ...this.#pace(),
+      commands: this.queue.splice(0),
+      cancels: this.cancels.splice(0),
+    });
   }
 
   #enrol(body: unknown, response: ServerResponse): void {

@@ -1,7 +1,7 @@
 // Owns a hub for integration tests: the real worker in workerd, asked over real HTTP, its objects evicted on demand.
 
 import { fileURLToPath } from 'node:url';
-import { createTestHarness, type TestHarness } from 'wrangler';
+import { createTestHarness, type TestHarness, type TestHarnessOptions } from 'wrangler';
 import * as v from 'valibot';
 import {
   EnrollResponseSchema,
@@ -33,7 +33,7 @@ export const FLEET: ObjectName = { class: 'Fleet', name: 'fleet' };
 export const SHARD: ObjectName = { class: 'NodeShard', name: 'shard-0' };
 
 export class Hub {
-  readonly url: URL;
+  url: URL;
   readonly #harness: TestHarness;
 
   private constructor(harness: TestHarness, url: URL) {
@@ -42,15 +42,19 @@ export class Hub {
   }
 
   static async start({ vars = {} }: HubOptions = {}): Promise<Hub> {
-    const harness = createTestHarness({
-      workers: [{ configPath: CONFIG, vars, secrets: { ARW_ADMIN_TOKEN: ADMIN_TOKEN } }],
-    });
+    const harness = createTestHarness(options(vars));
     const { url } = await harness.listen();
     return new Hub(harness, url);
   }
 
   async stop(): Promise<void> {
     await this.#harness.close();
+  }
+
+  /** The same hub with other settings, as a deploy leaves it: storage stays, memory and sockets do not. */
+  async redeploy(vars: Record<string, string>): Promise<void> {
+    await this.#harness.update(options(vars));
+    this.url = (await this.#harness.listen()).url;
   }
 
   /** One request over HTTP, as an admin unless another token, or null for none, is given. Text is sent as it is. */
@@ -124,6 +128,10 @@ export class Hub {
       .map(({ message }) => message)
       .join('\n');
   }
+}
+
+function options(vars: Record<string, string>): TestHarnessOptions {
+  return { workers: [{ configPath: CONFIG, vars, secrets: { ARW_ADMIN_TOKEN: ADMIN_TOKEN } }] };
 }
 
 /** Asks again until the answer is as wanted. A wait that ends is a failure that shows what came instead. */

@@ -2,7 +2,7 @@
 // the test is over.
 
 import { onTestFailed, onTestFinished } from 'vitest';
-import type { Command } from '../../contract/command.ts';
+import type { Command, CommandCancel } from '../../contract/command.ts';
 import { Uplink } from '../../reporter/uplink/link.ts';
 import type { RelayEars } from '../../reporter/uplink/socket-session.ts';
 import type { UplinkTiming } from '../../reporter/uplink/timing.ts';
@@ -31,7 +31,7 @@ export class Reporting {
   seq = 0;
   onCommand: (command: Command) => void = (command) => void this.commands.push(command);
 
-  onCancel: (id: string) => void = () => undefined;
+  onCancel: (cancel: CommandCancel) => void = () => undefined;
 
   constructor(hub: URL, { token = NODE_TOKEN, timing, intervalMs = 60_000, relay }: Wanted = {}) {
     this.uplink = new Uplink(
@@ -44,7 +44,7 @@ export class Reporting {
         log: this.log,
         snapshot: () => JSON.stringify(snapshot({ node: NODE, seq: (this.seq += 1) })),
         onCommand: (command) => this.onCommand(command),
-        onCancel: (id) => this.onCancel(id),
+        onCancel: (cancel) => this.onCancel(cancel),
         ...(relay && { relay }),
         onFirstAccepted: () => (this.firstAccepted += 1),
         timing: { ...QUICK, ...timing },

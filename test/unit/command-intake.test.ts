@@ -1,13 +1,13 @@
 // What happens to a command between the wire and the supervisor, with a real journal on a real disk.
 
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
-import { CommandErrorSchema, type Command } from '../../contract/command.ts';
+import { CommandErrorSchema, type Command, type CommandCancel } from '../../contract/command.ts';
 import type { Outcome } from '../../reporter/supervisor/state.ts';
 import { CommandIntake, type Progress } from '../../reporter/uplink/command-intake.ts';
 import { CommandJournal } from '../../reporter/uplink/journal.ts';
 import type { Act } from '../../contract/command.ts';
-import { signedCommand } from '../support/commands.ts';
+import { signedCancel, signedCommand } from '../support/commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -57,6 +57,7 @@ class Bench {
 }
 
 const bench = async (): Promise<Bench> => Bench.on(await temporaryFolder());
+const cancellation = (id: string, key = KEY): CommandCancel => signedCancel(NODE, key, id);
 const command = (change: Partial<Command> = {}): Command => signedCommand(NODE, KEY, change);
 
 test('a command is received, carried out, and its outcome told', async () => {
@@ -221,4 +222,58 @@ test('a very long reason is cut to a line that the hub takes, also after a resta
   }
   expect(b.outcomes).toHaveLength(1);
   expect(after.outcomes).toHaveLength(1);
+});
+
+describe('a cancellation', () => {
+  const CANCELLED = {
+    ok: false,
+    error: { reason: 'cancelled', message: expect.stringContaining('nothing') },
+  };
+
+  test('keeps a command that has not come yet from beginning, also after a restart', async () => {
+    const folder = await temporaryFolder();
+    const first = await Bench.on(folder);
+    const { id } = command();
+    await first.intake.cancel(cancellation(id));
+    expect(first.reported).toEqual([{ kind: 'done', id, outcome: CANCELLED }]);
+
+    const second = await Bench.on(folder);
+    await second.intake.take(command());
+    expect(second.carriedOut).toEqual([]);
+    expect(second.outcomes).toEqual([CANCELLED]);
+    await second.intake.cancel(cancellation(id));
+    expect(second.outcomes).toEqual([CANCELLED, CANCELLED]);
+  });
+
+  test('of what has begun says so, and the end is told', async () => {
+    const made = await bench();
+    const { id } = command();
+    const ending = Promise.withResolvers<Outcome>();
+    made.carry = () => ending.promise;
+    const taken = made.intake.take(command());
+    await eventually('it is carried out', () => made.carriedOut.length > 0);
+    await made.intake.cancel(cancellation(id));
+    expect(made.reported).toEqual([
+      { kind: 'received', id },
+      { kind: 'received', id },
+    ]);
+    ending.resolve(READY);
+    await taken;
+    await made.intake.cancel(cancellation(id));
+    expect(made.outcomes).toEqual([READY, READY]);
+    expect(made.carriedOut).toHaveLength(1);
+  });
+
+  test('that the hub has not signed is not heard', async () => {
+    const made = await bench();
+    const { id } = command();
+    const { signature: _, ...unsigned } = cancellation(id);
+    await made.intake.cancel(unsigned);
+    await made.intake.cancel(cancellation(id, Buffer.alloc(32, 8).toString('base64url')));
+    await made.intake.cancel({ ...cancellation(id), id: `${NODE}:another` });
+    expect(made.reported).toEqual([]);
+    expect(made.log.text()).toContain('not signed');
+    await made.intake.take(command());
+    expect(made.outcomes).toEqual([READY]);
+  });
 });

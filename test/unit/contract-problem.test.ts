@@ -22,6 +22,7 @@ const statuses: Record<ProblemReason, number> = {
   'node-exists': 409,
   'node-mismatch': 409,
   'socket-needed': 409,
+  'too-late': 409,
   'not-admitted': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,

@@ -7,12 +7,14 @@ import * as v from 'valibot';
 import {
   COMMAND_TTL_MS,
   deadline,
+  isCancellable,
   isDue,
+  isPresumed,
   step,
   type CommandEvent,
   type CommandRecord,
 } from '../../worker/domain/command-life.ts';
-import { signingText, toCommand, toJob } from '../../worker/domain/job.ts';
+import { signingText, toCommand, toFrame, toJob } from '../../worker/domain/job.ts';
 import { newCommand } from '../../worker/domain/submit.ts';
 import { golden } from '../support/golden.ts';
 import { holds } from '../support/property.ts';
@@ -36,6 +38,13 @@ const sent = (at: number, isNewLink = false): CommandEvent => ({ type: 'sent', a
 const received = (at: number): CommandEvent => ({ type: 'received', at });
 const completed = (at: number): CommandEvent => ({ type: 'completed', at, result: { state: 'ready' } });
 const tick = (at: number, isLinked = true): CommandEvent => ({ type: 'tick', at, isLinked });
+
+const asked = (at: number): CommandEvent => ({ type: 'cancel-asked', at, signature: 'proof' });
+const refused = (at: number): CommandEvent => ({
+  type: 'failed',
+  at,
+  error: { reason: 'cancelled', message: 'It was cancelled before it began' },
+});
 
 describe('the way of a command', () => {
   test('queued, delivered, running, completed', () => {
@@ -128,6 +137,86 @@ describe('redelivery', () => {
   });
 });
 
+describe('a cancellation', () => {
+  test('of what was never sent is its end', () => {
+    expect(after(asked(NOW + 1))).toMatchObject({
+      state: 'cancelled',
+      finishedAt: NOW + 1,
+      error: { reason: 'cancelled', message: expect.stringContaining('nothing was done') },
+    });
+  });
+
+  test('of what was sent goes out at once, and again, and the command never', () => {
+    const record = after(sent(NOW), asked(NOW + 1));
+    expect(record).toMatchObject({ state: 'delivered', attempts: 1 });
+    expect(isDue(record, NOW + 1, false)).toBe(true);
+    expect(toFrame(record)).toEqual({ type: 'command.cancel', id: 'gpu-01:1', signature: 'proof' });
+    const once = step(record, sent(NOW + 1));
+    expect(once.attempts).toBe(1);
+    expect(isDue(once, NOW + 5000, false)).toBe(false);
+    expect(isDue(once, NOW + 5001, false)).toBe(true);
+    expect(isDue(once, NOW + 2, true)).toBe(true);
+    expect(toFrame(step(once, sent(NOW + 5001))).type).toBe('command.cancel');
+    expect(v.is(JobSchema, toJob(once))).toBe(true);
+  });
+
+  test('is what the node says of it', () => {
+    const record = after(sent(NOW), asked(NOW + 1), sent(NOW + 1));
+    expect(step(record, refused(NOW + 2))).toMatchObject({ state: 'cancelled', finishedAt: NOW + 2 });
+    expect(step(record, completed(NOW + 2)).state).toBe('completed');
+    const begun = step(record, received(NOW + 2));
+    expect(begun.state).toBe('running');
+    expect(step(begun, completed(NOW + 3)).state).toBe('completed');
+  });
+
+  test('of what has begun or ended changes nothing', () => {
+    for (const record of [after(sent(NOW), received(NOW)), after(sent(NOW), completed(NOW))]) {
+      expect(isCancellable(record)).toBe(false);
+      expect(step(record, asked(NOW + 1))).toBe(record);
+    }
+  });
+
+  test('that nobody asked for is a failure like others', () => {
+    expect(after(sent(NOW), refused(NOW + 1)).state).toBe('failed');
+  });
+
+  test('does not keep a command from expiring', () => {
+    const record = after(sent(NOW), asked(NOW + 1));
+    expect(step(record, tick(NOW + COMMAND_TTL_MS, false)).state).toBe('expired');
+  });
+});
+
+describe('an end that nobody told', () => {
+  const late = NOW + 2 * 3_600_000;
+  const expired = after(sent(NOW), tick(NOW + COMMAND_TTL_MS, false));
+  const lost = after(sent(NOW), received(NOW), tick(late));
+  const failure: CommandEvent = { type: 'failed', at: late + 1, error: { reason: 'x', message: 'y' } };
+
+  test.each([
+    ['expiry', expired],
+    ['loss', lost],
+  ])('its %s is corrected by what the node tells later, and that stays', (_name, record) => {
+    expect(isPresumed(record)).toBe(true);
+    const done = step(record, completed(late + 1));
+    expect(done).toMatchObject({ state: 'completed', finishedAt: late + 1, error: null });
+    expect(step(done, failure)).toBe(done);
+    const failed = step(record, failure);
+    expect(failed).toMatchObject({ state: 'failed', error: { reason: 'x' } });
+    expect(step(failed, completed(late + 2))).toBe(failed);
+  });
+
+  test('stays where the node says the same, or nothing of its end', () => {
+    const error = { reason: 'expired', message: 'The command expired' };
+    expect(step(expired, { type: 'failed', at: late, error })).toBe(expired);
+    for (const event of [received(late), sent(late), tick(late)]) expect(step(expired, event)).toBe(expired);
+  });
+
+  test('is not the one that a cancellation was', () => {
+    const cancelled = after({ type: 'cancel-asked', at: NOW, signature: 'proof' });
+    expect(step(cancelled, completed(late))).toBe(cancelled);
+  });
+});
+
 describe('whatever happens', () => {
   const RANK: Record<JobState, number> = {
     queued: 0,
@@ -143,12 +232,14 @@ describe('whatever happens', () => {
     fc.constant({ type: 'received' as const }),
     fc.constant({ type: 'completed' as const, result: null }),
     fc.constant({ type: 'failed' as const, error: { reason: 'x', message: 'y' } }),
+    fc.constant({ type: 'cancel-asked' as const, signature: 's' }),
+    fc.constant({ type: 'failed' as const, error: { reason: 'cancelled', message: 'y' } }),
     fc.constant({ type: 'cancelled' as const, error: { reason: 'x', message: 'y' } }),
     fc.boolean().map((isLinked) => ({ type: 'tick' as const, isLinked })),
   );
   const history = fc.array(fc.tuple(event, fc.integer({ min: 0, max: 900_000 })), { maxLength: 40 });
 
-  test('it only moves forward, ends once, and its end stays', () => {
+  test('it only moves forward, ends once, and its end stays unless it was presumed', () => {
     holds(
       fc.property(history, (events) => {
         let record = queued();
@@ -157,7 +248,10 @@ describe('whatever happens', () => {
           at += wait;
           const next = step(record, { ...happened, at });
           expect(RANK[next.state]).toBeGreaterThanOrEqual(RANK[record.state]);
-          expect(!isFinalJobState(record.state) || next === record).toBe(true);
+          const isKept = isFinalJobState(record.state) && !isPresumed(record);
+          expect(!isKept || next === record).toBe(true);
+          // Once somebody does not want it any more, it is never sent again.
+          expect(record.cancelAskedAt === null || next.attempts === record.attempts).toBe(true);
           expect(next.attempts - record.attempts).toBeLessThanOrEqual(1);
           expect(next.finishedAt !== null).toBe(isFinalJobState(next.state));
           record = next;

@@ -10,6 +10,7 @@ function namespace(within = ''): Namespace<never> {
     getByName(name, { locationHint } = {}) {
       throw new Error(`${within}${name}${locationHint === undefined ? '' : `@${locationHint}`}`);
     },
+    idFromName: (name) => name,
     jurisdiction: (name) => namespace(`${within}${name}/`),
   };
 }

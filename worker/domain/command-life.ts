@@ -46,6 +46,9 @@ export type CommandRecord = {
   error: CommandError | null;
   idempotencyKey: string | null;
   signature: string;
+  /** Since when its node is asked not to begin it, and the proof that the hub asks. */
+  cancelAskedAt: number | null;
+  cancelSignature: string | null;
 };
 
 export type CommandEvent =
@@ -54,18 +57,31 @@ export type CommandEvent =
   | { type: 'completed'; at: number; result: Record<string, unknown> | null }
   | { type: 'failed'; at: number; error: CommandError }
   | { type: 'cancelled'; at: number; error: CommandError }
+  /** An operator does not want it any more; the signature is for its node. */
+  | { type: 'cancel-asked'; at: number; signature: string }
   /** Time passed; `isLinked` tells whether the node could have answered. */
   | { type: 'tick'; at: number; isLinked: boolean };
 
-/** The record after the event: the same object where the event changes nothing. What is final stays as it is. */
+/** The ends that a hub presumes where it heard none. */
+const NO_REPORT = 'no-report';
+const UNDELIVERABLE = 'undeliverable';
+
+/** The word of a node that did not begin a command because it was asked not to. */
+const CANCELLED = 'cancelled';
+
+/**
+ * The record after the event: the same object where the event changes nothing. What is final stays as it is, but where
+ * this side only presumed the end, the node knows better: what it tells later is what happened.
+ */
 export function step(record: CommandRecord, event: CommandEvent): CommandRecord {
-  if (isFinalJobState(record.state)) return record;
+  if (isFinalJobState(record.state)) return corrected(record, event);
   switch (event.type) {
     case 'sent':
       return {
         ...record,
         state: record.state === 'queued' ? 'delivered' : record.state,
-        attempts: record.attempts + 1,
+        // What goes out once it is cancelled is the wish to cancel it, never the command again.
+        attempts: record.attempts + (record.cancelAskedAt === null ? 1 : 0),
         unanswered: event.isNewLink ? 1 : record.unanswered + 1,
         sentAt: event.at,
         deliveredAt: record.deliveredAt ?? event.at,
@@ -82,7 +98,11 @@ export function step(record: CommandRecord, event: CommandEvent): CommandRecord 
     case 'completed':
       return finish(record, 'completed', event.at, { result: event.result && keptResult(event.result) });
     case 'failed':
-      return finish(record, 'failed', event.at, { error: keptError(event.error) });
+      return finish(record, wasCancelled(record, event.error) ? 'cancelled' : 'failed', event.at, {
+        error: keptError(event.error),
+      });
+    case 'cancel-asked':
+      return cancelAsked(record, event);
     case 'cancelled':
       return finish(record, 'cancelled', event.at, { error: event.error });
     case 'tick':
@@ -92,10 +112,21 @@ export function step(record: CommandRecord, event: CommandEvent): CommandRecord 
   }
 }
 
+/** True where nobody told the end: time passed, and this side gave up. */
+export function isPresumed({ state, error }: CommandRecord): boolean {
+  const isGivenUp = error?.reason === NO_REPORT || error?.reason === UNDELIVERABLE;
+  return state === 'expired' || (state === 'failed' && isGivenUp);
+}
+
+/** True while the node may not have begun the command: before it is sent, and until it is acknowledged. */
+export function isCancellable({ state }: CommandRecord): boolean {
+  return state === 'queued' || state === 'delivered';
+}
+
 /** True where the command should go out now over a link that is open; a new link gets everything that is open. */
 export function isDue(record: CommandRecord, now: number, isNewLink: boolean): boolean {
   if (isFinalJobState(record.state)) return false;
-  if (isNewLink || record.state === 'queued') return true;
+  if (isNewLink || record.state === 'queued' || record.sentAt === null) return true;
   return record.state === 'delivered' && now >= redeliverAt(record);
 }
 
@@ -107,6 +138,32 @@ export function deadline(record: CommandRecord, isLinked: boolean): number | und
   return isWaiting ? Math.min(record.expiresAt, redeliverAt(record)) : record.expiresAt;
 }
 
+function corrected(record: CommandRecord, event: CommandEvent): CommandRecord {
+  if (!isPresumed(record) || (event.type !== 'completed' && event.type !== 'failed')) return record;
+  // A node that refused it because it was late says what is said already.
+  if (event.type === 'failed' && event.error.reason === 'expired') return record;
+  return step({ ...record, state: 'running', finishedAt: null, error: null }, event);
+}
+
+function cancelAsked(
+  record: CommandRecord,
+  { at, signature }: { at: number; signature: string },
+): CommandRecord {
+  if (!isCancellable(record) || record.cancelAskedAt !== null) return record;
+  if (record.state === 'queued') {
+    const message = 'It was cancelled before it was sent: nothing was done';
+    return {
+      ...finish(record, 'cancelled', at, { error: { reason: CANCELLED, message } }),
+      cancelAskedAt: at,
+    };
+  }
+  return { ...record, cancelAskedAt: at, cancelSignature: signature, sentAt: null, unanswered: 0 };
+}
+
+function wasCancelled({ cancelAskedAt }: CommandRecord, { reason }: CommandError): boolean {
+  return cancelAskedAt !== null && reason === CANCELLED;
+}
+
 function afterTime(
   record: CommandRecord,
   { at, isLinked }: { at: number; isLinked: boolean },
@@ -114,7 +171,7 @@ function afterTime(
   if (record.state === 'running') {
     if (at < lostAt(record)) return record;
     return finish(record, 'failed', at, {
-      error: { reason: 'no-report', message: 'The node took the command and never reported how it ended' },
+      error: { reason: NO_REPORT, message: 'The node took the command and never reported how it ended' },
     });
   }
   if (at >= record.expiresAt) return finish(record, 'expired', at, { error: expiry(record) });
@@ -122,7 +179,7 @@ function afterTime(
   if (!isIgnored || at < redeliverAt(record)) return record;
   return finish(record, 'failed', at, {
     error: {
-      reason: 'undeliverable',
+      reason: UNDELIVERABLE,
       message: `The node was sent the command ${record.attempts} times and never acknowledged it`,
     },
   });

@@ -28,6 +28,9 @@ export function heartbeatWriteMs(setting: Setting): number {
   return clamped(setting, HEARTBEAT_WRITE_SECONDS) * 1000;
 }
 
+/** More shards than this there never are. */
+export const MAX_SHARDS = SHARDS.max;
+
 export function shardCount(setting: Setting): number {
   return clamped(setting, SHARDS);
 }

@@ -1,6 +1,6 @@
 // Owns what a new command is and whether it may be queued: it reads the last snapshot, it does not ask the node.
 
-import type { CommandKind } from '../../contract/command.ts';
+import type { CommandKind, Job } from '../../contract/command.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
@@ -38,6 +38,8 @@ export function newCommand(request: Submit, id: string, now: number): Draft {
     result: null,
     error: null,
     idempotencyKey: request.idempotencyKey ?? null,
+    cancelAskedAt: null,
+    cancelSignature: null,
   };
 }
 
@@ -111,6 +113,19 @@ export function refusedCommand(record: CommandRecord, now: number): CommandRecor
 export function keyTaken(jobId: string): Problem {
   const detail = `Job ${jobId} has it, with other arguments: send another Idempotency-Key for another request`;
   return problem('key-taken', detail, { job_id: jobId });
+}
+
+/** Why a job cannot be cancelled any more. */
+export function tooLateToCancel(job: Job): Problem {
+  const detail =
+    job.state === 'running'
+      ? `Node "${job.node}" has begun it: wait for its end, and send another act to change what it did`
+      : `It ended as "${job.state}": nothing is left to cancel`;
+  return problem('too-late', detail, { job });
+}
+
+export function unknownJob(): Problem {
+  return problem('unknown-job', 'No job has this id, or it ended more than a day ago');
 }
 
 export function unknownNode(node: string): Problem {

@@ -1,8 +1,10 @@
 // Owns who a request is from. Admins are known here; a node token is only hashed here, its shard knows whether it admits.
 
 import type { Context, MiddlewareHandler } from 'hono';
+import type { Actor } from '../../contract/audit.ts';
 import { problem } from '../../contract/problem.ts';
 import { isSameSecret, sha256 } from '../crypto.ts';
+import type { By } from '../domain/audit.ts';
 import { nodeOfToken } from '../domain/credentials.ts';
 import { unknownNode } from '../domain/submit.ts';
 import type { HubEnv } from '../env.ts';
@@ -11,11 +13,17 @@ import { problemResponse } from '../problem-response.ts';
 
 const HOW_TO_PRESENT = 'Send "Authorization: Bearer <token>" or "X-ARW-Admin: <token>"';
 
+/** The token that is a secret of the worker has no other name. */
+const FIRST_ADMIN: Actor = { role: 'admin', id: 'ARW_ADMIN_TOKEN' };
+
 /** Lets admins pass. Whatever is not said to be public stands behind it, paths that do not exist included. */
 export const requireAdmin: MiddlewareHandler<HubEnv> = async (c, next) => {
   const token = presentedToken(c);
   if (token === undefined) return problemResponse(problem('unauthorized', HOW_TO_PRESENT));
-  if (await isAdmin(c, token)) return next();
+  if (await isAdmin(c, token)) {
+    c.set('actor', FIRST_ADMIN);
+    return next();
+  }
   return nodeOfToken(token) === undefined
     ? problemResponse(problem('unauthorized', 'This token is not known to the hub'))
     : problemResponse(
@@ -54,6 +62,11 @@ async function isAdmin(c: Context<HubEnv>, token: string): Promise<boolean> {
     return false;
   }
   return isSameSecret(token, admin);
+}
+
+/** Who asks, behind `requireAdmin`. */
+export function askedBy(c: Context<HubEnv>): By {
+  return { actor: c.get('actor'), requestId: c.get('requestId') };
 }
 
 function presentedToken(c: Context<HubEnv>): string | undefined {

@@ -5,11 +5,13 @@ import { rearm } from '../domain/next-alarm.ts';
 /** An alarm that finds nothing to do must not spin. */
 const MIN_WAIT_MS = 100;
 
+type AlarmStorage = { getAlarm(): Promise<number | null>; setAlarm(at: number): Promise<void> };
+
 export class Alarm {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: AlarmStorage;
   #armedFor: number | undefined;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: AlarmStorage) {
     this.#storage = storage;
   }
 

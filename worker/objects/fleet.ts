@@ -1,39 +1,52 @@
-// Owns the registry of nodes and the join tokens. A shard that must know of a change is told before the operator is
-// answered; where that fails, the change stays noted and the alarm tells it later.
+// Owns the registry of nodes, where each of them lives, the join tokens and the audit log. A shard that must know of a
+// change is told before the operator is answered; where that fails, the change stays noted and the alarm tells it later.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { AuditEntry } from '../../contract/audit.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
+import { joinTokenId, type AuditDraft, type AuditQuery, type By } from '../domain/audit.ts';
 import type { FleetCounters } from '../domain/counters.ts';
 import { rotate, type Credentials } from '../domain/credentials.ts';
+import { claimed, isAstray, settled } from '../domain/home.ts';
+import { isoTime } from '../domain/freshness.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
+import { shardOf, type Place } from '../domain/shard-of.ts';
 import { unknownNode } from '../domain/submit.ts';
-import type { Place } from '../domain/shard-of.ts';
 import { nodeRemoved } from '../domain/transitions.ts';
 import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
+import type { Claim, FleetRpc, Stray, Told } from './rpc.ts';
+import { AuditStore } from './store/audit-store.ts';
 import { CallCounts } from './call-counts.ts';
 import { FleetEvents } from './fleet/events.ts';
-import type { FleetRpc, Told } from './rpc.ts';
 import { FleetStore } from './store/fleet-store.ts';
-import { askAll, readEventsRequest, shardFor } from './stubs.ts';
+import { askAll, homeIndex, readEventsRequest, shardAt } from './stubs.ts';
 
 const TELL_AGAIN_MS = 5000;
 
+/** So many nodes come home together: few calls for many nodes, and no call that takes long. */
+const STRAYS_AT_ONCE = 1000;
+
+type NewJoinToken = Parameters<FleetRpc['addJoinToken']>[0];
 type Enrolment = Parameters<FleetRpc['enroll']>[0];
 type Rotation = Parameters<FleetRpc['rotate']>[0];
 
 export class Fleet extends DurableObject<Env> implements FleetRpc {
   readonly #calls = new CallCounts(Date.now());
   readonly #store: FleetStore;
+  readonly #audit: AuditStore;
   readonly #alarm: Alarm;
   readonly #events: FleetEvents;
   /** One telling after the other, so that a shard hears the latest last. */
   #telling: Promise<void> = Promise.resolve();
+  /** With so many shards every node was found to live where it belongs: nobody needs to look again. */
+  #orderlyWith: number | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#store = new FleetStore(state.storage);
+    this.#audit = new AuditStore(state.storage);
     this.#alarm = new Alarm(state.storage);
     // The store migrates the database, so it comes first.
     this.#events = new FleetEvents({
@@ -46,9 +59,13 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     void state.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
-  async addJoinToken(token: { hash: string; uses: number; expiresAt: number }): Promise<void> {
+  async addJoinToken({ hash, uses, expiresAt, by }: NewJoinToken): Promise<void> {
     this.#calls.add('addJoinToken');
-    this.#store.addJoinToken(token.hash, token.uses, token.expiresAt);
+    const args = { id: joinTokenId(hash), uses, expires_at: isoTime(expiresAt) };
+    this.#store.transaction(() => {
+      this.#store.addJoinToken(hash, uses, expiresAt);
+      this.#audit.add({ ...by, action: 'join_token.create', args }, Date.now());
+    });
     await this.#arm();
   }
 
@@ -74,28 +91,72 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     return this.#store.credentials(node) ?? null;
   }
 
+  async claim(node: string, index: number): Promise<Claim | null> {
+    this.#calls.add('claim');
+    const credentials = this.#store.credentials(node);
+    return credentials === undefined ? null : { credentials, ...this.#moveTo(index, node) };
+  }
+
+  async claimStrays(place: Place): Promise<Stray[]> {
+    this.#calls.add('claimStrays');
+    if (this.#orderlyWith === place.shards) return [];
+    const all = this.#store.homes();
+    const astray = all.filter(({ node, home }) => isAstray(node, home, place)).slice(0, STRAYS_AT_ONCE);
+    if (astray.length === 0) {
+      const isOrderly = all.every(
+        ({ node, home }) => !isAstray(node, home, { ...place, index: shardOf(node, place.shards) }),
+      );
+      if (isOrderly) this.#orderlyWith = place.shards;
+      return [];
+    }
+    return this.#store.transaction(() => astray.map(({ node }) => this.#moveTo(place.index, node)));
+  }
+
+  async settle(nodes: readonly Stray[]): Promise<void> {
+    this.#calls.add('settle');
+    this.#store.transaction(() => {
+      for (const { node, moves } of nodes) {
+        const home = this.#store.home(node);
+        if (home !== undefined) this.#store.setHome(node, settled(home, moves));
+      }
+    });
+  }
+
+  async livingIn(index: number, nodes: readonly string[]): Promise<string[]> {
+    this.#calls.add('livingIn');
+    return nodes.filter((node) => this.#store.home(node)?.index === index);
+  }
+
   async nodes(): Promise<{ node: string; enrolledAt: number }[]> {
     this.#calls.add('nodes');
     return this.#store.nodes();
   }
 
-  async rotate({ node, tokenHash, overlapUntil }: Rotation): Promise<Result<null>> {
+  async rotate({ node, tokenHash, overlapUntil, by }: Rotation): Promise<Result<null>> {
     this.#calls.add('rotate');
     const known = this.#store.credentials(node);
     if (known === undefined) return fail(unknownNode(node));
     this.#store.transaction(() => {
       this.#store.setTokens(node, rotate(known.tokens, tokenHash, overlapUntil));
+      const args = { previous_until: isoTime(overlapUntil) };
+      this.#audit.add({ ...by, action: 'node.token.rotate', node, args }, Date.now());
     });
     await this.#arm();
     await this.#tell(node);
     return { ok: true, value: null };
   }
 
-  async remove(node: string): Promise<Result<null>> {
+  async remove(node: string, by: By): Promise<Result<null>> {
     this.#calls.add('remove');
     const isKnown = this.#store.credentials(node) !== undefined;
     if (!isKnown && !this.#store.isAwaitingRemoval(node)) return fail(unknownNode(node));
-    if (isKnown) this.#remove(node, Date.now());
+    const now = Date.now();
+    this.#store.transaction(() => {
+      if (isKnown) this.#store.markRemoved(node, now);
+      // What an operator sees as removed was told as removed.
+      if (isKnown) this.#events.tell(nodeRemoved(node, 'operator', now), now);
+      this.#audit.add({ ...by, action: 'node.remove', node }, now);
+    });
     await this.#arm();
     await this.#tell(node);
     return { ok: true, value: null };
@@ -130,6 +191,16 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#events.drop(socket);
   }
 
+  async record(draft: AuditDraft): Promise<void> {
+    this.#calls.add('record');
+    this.#audit.add(draft, Date.now());
+  }
+
+  async audit(query: AuditQuery): Promise<AuditEntry[]> {
+    this.#calls.add('audit');
+    return this.#audit.page(query, query.limit);
+  }
+
   async counters(): Promise<FleetCounters> {
     return this.#calls.counters();
   }
@@ -150,16 +221,11 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     );
   }
 
-  /** What an operator sees as removed was told as removed: both are one transaction. */
-  #remove(node: string, now: number): void {
-    this.#store.transaction(() => {
-      this.#store.markRemoved(node, now);
-      this.#events.tell(nodeRemoved(node, 'operator', now), now);
-    });
-  }
-
   /** The use of the join token and the registration are one transaction; the reason where neither happens. */
-  #register({ joinHash, node, tokenHash, commandKey }: Enrolment, now: number): Problem | undefined {
+  #register(
+    { joinHash, node, tokenHash, commandKey, requestId }: Enrolment,
+    now: number,
+  ): Problem | undefined {
     if (!this.#store.isJoinTokenValid(joinHash, now)) return joinTokenInvalid();
     if (this.#store.credentials(node) !== undefined) {
       return problem(
@@ -168,8 +234,10 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
       );
     }
     this.#store.spendJoinToken(joinHash);
-    this.#store.addNode(node, commandKey, now);
+    this.#store.addNode({ node, commandKey, home: homeIndex(this.env, node) }, now);
     this.#store.setTokens(node, [{ hash: tokenHash, until: null }]);
+    const actor = { role: 'join-token' as const, id: joinTokenId(joinHash) };
+    this.#audit.add({ actor, requestId, action: 'node.enroll', node }, now);
     return undefined;
   }
 
@@ -183,8 +251,23 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   async #tellNow(node: string): Promise<void> {
     const changes = this.#store.untold().find((entry) => entry.node === node)?.untold;
     if (changes === undefined) return;
-    await shardFor(this.env, node).admit(node, this.#store.credentials(node) ?? null);
+    const home = this.#store.home(node);
+    const places = new Set([homeIndex(this.env, node), ...(home ? [home.index, ...home.former] : [])]);
+    const credentials = this.#store.credentials(node) ?? null;
+    await Promise.all([...places].map((index) => shardAt(this.env, index).admit(node, credentials)));
     this.#store.markTold(node, changes);
+  }
+
+  /** Notes the home of a node; writes nothing where it lives there already. */
+  #moveTo(index: number, node: string): Stray {
+    const before = this.#store.home(node);
+    if (before === undefined) throw new Error(`Node "${node}" moves and is not in the registry`);
+    const home = claimed(before, index);
+    if (home !== before) {
+      this.#orderlyWith = undefined;
+      this.#store.setHome(node, home);
+    }
+    return { node, former: home.former, moves: home.moves };
   }
 
   async #arm(): Promise<void> {

@@ -9,6 +9,7 @@ import { CommandProgressSchema, type CommandProgress, type HealthResponse } from
 import { problem, type Problem } from '../../contract/problem.ts';
 import { SnapshotSchema } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
+import type { By } from '../domain/audit.ts';
 import { CANCELLED, toAction } from '../domain/action-life.ts';
 import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
@@ -17,20 +18,23 @@ import { isWhole, type CutQuery } from '../domain/fragment.ts';
 import type { ShardCounters } from '../domain/counters.ts';
 import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
+import type { JobsQuery } from '../domain/jobs.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
 import type { Topic } from '../domain/watch.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { CellCut, Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import type { CellCut, Cut, HandedOver, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
 import { answerAction } from './shard/action-answer.ts';
+import { cancel } from './shard/cancellation.ts';
+import { forget, handOver } from './shard/handing-over.ts';
 import { answerLogs } from './shard/log-answer.ts';
 import { offersHere } from './shard/offers.ts';
 import { ShardParts } from './shard/parts.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
+import { fleet, readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -58,9 +62,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     const moment = { now, ttlSeconds: pace.ttlSeconds };
     const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
     if (decision.kind === 'mismatch') return fail(decision.problem);
-    const commands = parts.queue.takeDue(node, now, isNewBoot);
+    const due = parts.queue.takeDue(node, now, isNewBoot);
     await parts.armForNode(node, now);
-    return { ok: true, value: { ...timingOf(pace, now), commands } };
+    const commands = due.filter((frame) => frame.type === 'command');
+    const cancels = due.filter((frame) => frame.type === 'command.cancel');
+    return {
+      ok: true,
+      value: { ...timingOf(pace, now), commands, ...(cancels.length > 0 && { cancels }) },
+    };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
@@ -124,17 +133,28 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (this.#parts.uplinks.drop(socket)) this.#parts.cuts.touch();
   }
 
-  async submit(request: Submit): Promise<Result<Submitted>> {
-    return submit(this.#parts, request);
+  async submit(request: Submit, by: By): Promise<Result<Submitted>> {
+    return submit(this.#parts, request, by);
+  }
+
+  async cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>> {
+    return cancel(this.#parts, { node, id: jobId }, by);
+  }
+
+  async jobs(query: JobsQuery, place: Place): Promise<Job[]> {
+    await this.#parts.gather(place);
+    return this.#parts.queue.page(query, Date.now()).map(toJob);
   }
 
   async job(node: string, jobId: string): Promise<Job | null> {
+    if (this.#parts.home.belongs(node)) await this.#parts.credentials.get(node);
     // A job that should have expired has, also where the alarm is late.
     const record = this.#parts.queue.apply(node, jobId, { type: 'tick', at: Date.now(), isLinked: false });
     return record === undefined ? null : toJob(record);
   }
 
   async offers(wanted: Wanted, place: Place): Promise<Offered> {
+    await this.#parts.gather(place);
     return offersHere(this.#parts, wanted, place, Date.now());
   }
 
@@ -153,6 +173,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async locate(runtime: string, place: Place): Promise<Located> {
+    await this.#parts.gather(place);
     const all = this.#parts
       .views(place)
       .flatMap(({ snapshot }) =>
@@ -170,6 +191,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
+    await this.#parts.gather(place);
     const { cuts, patches } = this.#parts;
     const now = Date.now();
     if (!isWhole(query)) return cuts.cut({ query, place }, () => this.#parts.views(place), now);
@@ -179,6 +201,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async cells(place: Place): Promise<CellCut> {
+    await this.#parts.gather(place);
     return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
   }
 
@@ -189,7 +212,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   async admit(node: string, credentials: Credentials | null): Promise<void> {
     const parts = this.#parts;
     const now = Date.now();
-    parts.credentials.set(node, credentials);
+    parts.credentials.tell(node, credentials);
     const socket = parts.uplinks.current(node);
     const link = socket && parts.uplinks.linkOf(socket);
     if (socket !== undefined && link !== undefined) {
@@ -209,6 +232,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   async watch(topics: Topic[], until: number): Promise<void> {
     this.#parts.watch.watch(topics, until);
     this.#parts.patches.begin(Date.now());
+  }
+
+  async handOver(nodes: readonly string[]): Promise<HandedOver[]> {
+    return handOver(this.#parts, nodes);
+  }
+
+  async forget(nodes: readonly string[], index: number): Promise<void> {
+    await forget(this.#parts, fleet(this.env), { nodes, index });
   }
 
   override async alarm(): Promise<void> {

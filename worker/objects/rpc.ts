@@ -1,5 +1,6 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { AuditEntry } from '../../contract/audit.ts';
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { EventDraft } from '../../contract/events.ts';
@@ -9,8 +10,12 @@ import type { CellReport } from '../domain/cell-book.ts';
 import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
 import type { Offer, Wanted } from '../domain/choose-runtime.ts';
 import type { Credentials } from '../domain/credentials.ts';
+import type { AuditDraft, AuditQuery, By } from '../domain/audit.ts';
+import type { CommandRecord } from '../domain/command-life.ts';
 import type { CutName } from '../domain/etag.ts';
 import type { CutQuery, Fragment } from '../domain/fragment.ts';
+import type { PortableNode } from '../domain/home.ts';
+import type { JobsQuery } from '../domain/jobs.ts';
 import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
@@ -73,6 +78,13 @@ export type Told = {
   /** So many before them were dropped, since there were too many to keep. */
   lost: number;
 };
+/** What a shard holds of a node, on its way to another one. */
+export type HandedOver = { node: string; live: PortableNode | null; commands: CommandRecord[] };
+
+/** Where something of a node may still be, as of its so many moves. */
+export type Stray = { node: string; former: readonly number[]; moves: number };
+
+export type Claim = Stray & { credentials: Credentials };
 
 export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
@@ -80,8 +92,12 @@ export interface NodeShardRpc {
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
   /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
-  submit(request: Submit): Promise<Result<Submitted>>;
+  submit(request: Submit, by: By): Promise<Result<Submitted>>;
   job(node: string, jobId: string): Promise<Job | null>;
+  /** Cancelled where it was never sent; else its node is asked not to begin it, and the job tells what came of that. */
+  cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>>;
+  /** Newest first. */
+  jobs(query: JobsQuery, place: Place): Promise<Job[]>;
   /** The runtimes that have what an action asks for. */
   offers(wanted: Wanted, place: Place): Promise<Offered>;
   action(node: string, id: string): Promise<Action | null>;
@@ -97,21 +113,41 @@ export interface NodeShardRpc {
   admit(node: string, credentials: Credentials | null): Promise<void>;
   /** From Fleet: somebody subscribes to the topics until then. */
   watch(topics: Topic[], until: number): Promise<void>;
+  /**
+   * From the shard that the nodes live in now: what is held of them here, which is not served any more. Of the first
+   * nodes alone where all would be too much for one answer.
+   */
+  handOver(nodes: readonly string[]): Promise<HandedOver[]>;
+  /** From the same, which holds it now. @param index of the shard that is asked. */
+  forget(nodes: readonly string[], index: number): Promise<void>;
 }
 
 export interface FleetRpc {
-  addJoinToken(token: { hash: string; uses: number; expiresAt: number }): Promise<void>;
+  addJoinToken(token: { hash: string; uses: number; expiresAt: number; by: By }): Promise<void>;
   enroll(request: {
     joinHash: string;
     node: string;
     tokenHash: string;
     commandKey: string;
+    requestId: string;
   }): Promise<Result<null>>;
   credentials(node: string): Promise<Credentials | null>;
+  /** From the shard that the node hashes to: it lives there from now on. Null where it is not in the registry. */
+  claim(node: string, index: number): Promise<Claim | null>;
+  /** Claims the first nodes that live elsewhere, or of which something may be elsewhere. */
+  claimStrays(place: Place): Promise<Stray[]>;
+  /** Nothing of the nodes is elsewhere any more. */
+  settle(nodes: readonly Stray[]): Promise<void>;
+  /** Those of the nodes that live in the shard. */
+  livingIn(index: number, nodes: readonly string[]): Promise<string[]>;
   /** The registry, in the order of the names. */
   nodes(): Promise<{ node: string; enrolledAt: number }[]>;
-  rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
-  remove(node: string): Promise<Result<null>>;
+  rotate(request: { node: string; tokenHash: string; overlapUntil: number; by: By }): Promise<Result<null>>;
+  remove(node: string, by: By): Promise<Result<null>>;
+  /** Notes an act before it is done: what cannot be noted is not done. */
+  record(draft: AuditDraft): Promise<void>;
+  /** Newest first. */
+  audit(query: AuditQuery): Promise<AuditEntry[]>;
   /** From a shard: what happened to its nodes. */
   publish(place: Place, told: Told): Promise<void>;
   /** How many subscribe to events now. */

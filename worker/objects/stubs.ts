@@ -3,16 +3,15 @@
 import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
+import { MAX_SHARDS, placement, shardCount } from '../domain/settings.ts';
 import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
 import { SubscriptionSchema, type Subscription } from '../domain/event-stream.ts';
-import { placement, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
 export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
 
-const SHARD_NAME = 'shard-';
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
@@ -22,7 +21,11 @@ export function fleet(env: Env): FleetRpc {
 
 /** The shard that owns the node. */
 export function shardFor(env: Env, node: string): NodeShardRpc {
-  return shardAt(env, shardOf(node, shardCount(env.FLEET_SHARDS)));
+  return shardAt(env, homeIndex(env, node));
+}
+
+export function homeIndex(env: Env, node: string): number {
+  return shardOf(node, shardCount(env.FLEET_SHARDS));
 }
 
 /** Asks every shard, each told its place: it may hold what it heard of nodes that have moved since. */
@@ -116,17 +119,31 @@ export function readEventsRequest(request: Request): { subscription: Subscriptio
   return v.parse(AskedSchema, request.headers.get(SUBSCRIPTION_HEADER));
 }
 
-/** The place of the shard with this name among so many; the other side of `shardAt`. */
-export function placeOf(env: Env, name: string | undefined): Place {
-  return { index: Number(name?.slice(SHARD_NAME.length)), shards: shardCount(env.FLEET_SHARDS) };
+export function shardAt(env: Env, index: number): NodeShardRpc {
+  return named(env, env.NODE_SHARD, shardName(index));
 }
 
-function shardAt(env: Env, index: number): NodeShardRpc {
-  return named(env, env.NODE_SHARD, `${SHARD_NAME}${index}`);
+/** The index of a shard from its id alone: an object that an alarm woke may not be told its name. */
+export function shardIndex(env: Env, id: { toString(): string }): number {
+  const hex = id.toString();
+  const namespace = within(env, env.NODE_SHARD);
+  for (let index = 0; index < MAX_SHARDS; index += 1) {
+    if (namespace.idFromName(shardName(index)).toString() === hex) return index;
+  }
+  throw new Error('A shard that has no index');
+}
+
+function shardName(index: number): string {
+  return `shard-${index}`;
 }
 
 function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {
-  const { locationHint, jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
-  const within = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
-  return locationHint === undefined ? within.getByName(name) : within.getByName(name, { locationHint });
+  const { locationHint } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  const there = within(env, namespace);
+  return locationHint === undefined ? there.getByName(name) : there.getByName(name, { locationHint });
+}
+
+function within<Stub>(env: Env, namespace: Namespace<Stub>): Namespace<Stub> {
+  const { jurisdiction } = placement(env.ARW_LOCATION_HINT, env.ARW_JURISDICTION);
+  return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
 }

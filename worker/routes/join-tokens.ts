@@ -5,6 +5,7 @@ import { JoinTokenRequestSchema, type JoinTokenResponse } from '../../contract/n
 import { makeSecret, sha256 } from '../crypto.ts';
 import { isoTime } from '../domain/freshness.ts';
 import type { HubEnv } from '../env.ts';
+import { askedBy } from '../middleware/authentication.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { onlyMethods } from '../middleware/method.ts';
 import { fleet } from '../objects/stubs.ts';
@@ -21,7 +22,7 @@ joinTokens.post('/', async (c) => {
   const { uses = DEFAULT_USES, ttl_secs: ttl = DEFAULT_TTL_SECONDS } = body.value;
   const joinToken = `arwj_${makeSecret()}`;
   const expiresAt = Date.now() + ttl * 1000;
-  await fleet(c.env).addJoinToken({ hash: await sha256(joinToken), uses, expiresAt });
+  await fleet(c.env).addJoinToken({ hash: await sha256(joinToken), uses, expiresAt, by: askedBy(c) });
   const answer: JoinTokenResponse = { join_token: joinToken, expires_at: isoTime(expiresAt) };
   return c.json(answer, 201);
 });

@@ -6,6 +6,7 @@ import { makeSecret, sha256 } from '../crypto.ts';
 import { spellToken } from '../domain/credentials.ts';
 import { isoTime } from '../domain/freshness.ts';
 import type { HubEnv } from '../env.ts';
+import { askedBy } from '../middleware/authentication.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { onlyMethods } from '../middleware/method.ts';
 import { fleet } from '../objects/stubs.ts';
@@ -17,7 +18,7 @@ const DEFAULT_OVERLAP_SECONDS = 600;
 export const nodeAdministration = new Hono<HubEnv>();
 
 nodeAdministration.delete('/:node', async (c) => {
-  const removed = await fleet(c.env).remove(c.req.param('node'));
+  const removed = await fleet(c.env).remove(c.req.param('node'), askedBy(c));
   return removed.ok ? c.body(null, 204) : problemResponse(removed.problem);
 });
 nodeAdministration.all('/:node', onlyMethods('DELETE'));
@@ -29,7 +30,8 @@ nodeAdministration.post('/:node/token/rotate', async (c) => {
   const token = spellToken(node, makeSecret());
   const overlapSeconds = body.value.overlap_secs ?? DEFAULT_OVERLAP_SECONDS;
   const overlapUntil = Date.now() + overlapSeconds * 1000;
-  const rotated = await fleet(c.env).rotate({ node, tokenHash: await sha256(token), overlapUntil });
+  const tokenHash = await sha256(token);
+  const rotated = await fleet(c.env).rotate({ node, tokenHash, overlapUntil, by: askedBy(c) });
   if (!rotated.ok) return problemResponse(rotated.problem);
   const answer: TokenRotateResponse = { node, token, previous_until: isoTime(overlapUntil) };
   return c.json(answer);

@@ -24,7 +24,8 @@ nodes.post('/enroll', async (c) => {
   const token = spellToken(node, makeSecret());
   const commandKey = makeSecret();
   const [joinHash, tokenHash] = await Promise.all([sha256(joinToken), sha256(token)]);
-  const enrolled = await fleet(c.env).enroll({ joinHash, node, tokenHash, commandKey });
+  const requestId = c.get('requestId');
+  const enrolled = await fleet(c.env).enroll({ joinHash, node, tokenHash, commandKey, requestId });
   if (!enrolled.ok) return problemResponse(enrolled.problem);
   const ttl = ttlSeconds(c.env.ARW_RUNTIME_MATRIX_TTL_SEC);
   const answer: EnrollResponse = {

@@ -11,8 +11,9 @@ import {
 } from '../../contract/command.ts';
 import { nodeOfJobId, parseRuntimeRef } from '../../contract/ids.ts';
 import { problem } from '../../contract/problem.ts';
-import { budgetAdvice } from '../domain/submit.ts';
+import { budgetAdvice, unknownJob } from '../domain/submit.ts';
 import type { Env, HubEnv } from '../env.ts';
+import { askedBy } from '../middleware/authentication.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { idempotencyKey } from '../middleware/idempotency-key.ts';
 import { onlyMethods } from '../middleware/method.ts';
@@ -37,10 +38,19 @@ orchestrator.get('/jobs/:id', async (c) => {
   const id = c.req.param('id');
   const node = nodeOfJobId(id);
   const job = node === undefined ? null : await findJob(c.env, node, id);
-  if (job !== null) return c.json(job);
-  return problemResponse(problem('unknown-job', 'No job has this id, or it ended more than a day ago'));
+  return job === null ? problemResponse(unknownJob()) : c.json(job);
 });
-orchestrator.all('/jobs/:id', onlyMethods('GET'));
+
+orchestrator.delete('/jobs/:id', async (c) => {
+  const id = c.req.param('id');
+  const node = nodeOfJobId(id);
+  if (node === undefined) return problemResponse(unknownJob());
+  const cancelled = await shardFor(c.env, node).cancelJob(node, id, askedBy(c));
+  if (!cancelled.ok) return problemResponse(cancelled.problem);
+  // Until the node has answered nobody knows whether it has begun.
+  return c.json(cancelled.value, cancelled.value.state === 'cancelled' ? 200 : 202);
+});
+orchestrator.all('/jobs/:id', onlyMethods('GET, DELETE'));
 
 /** Asks the shard of the node; then all, since the node may have lived elsewhere when the job was made. */
 async function findJob(env: Env, node: string, id: string): Promise<Job | null> {
@@ -68,7 +78,7 @@ async function act(c: Context<HubEnv>, kind: CommandKind, id: string): Promise<R
     args: args.value,
     ...(key.value !== undefined && { idempotencyKey: key.value }),
   };
-  const submitted = await shardFor(c.env, found.value.node).submit(request);
+  const submitted = await shardFor(c.env, found.value.node).submit(request, askedBy(c));
   return submitted.ok ? told(submitted.value) : problemResponse(submitted.problem);
 }
 

@@ -4,6 +4,7 @@ import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import type { Nodes } from '../../contract/read-models.ts';
 import { sha256 } from '../crypto.ts';
+import { JobsQuerySchema } from '../domain/jobs.ts';
 import { matchesTag } from '../domain/etag.ts';
 import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
 import { isoTime } from '../domain/freshness.ts';
@@ -12,6 +13,7 @@ import { onlyMethods } from '../middleware/method.ts';
 import { fleet } from '../objects/stubs.ts';
 import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
+import { jobsPage } from '../jobs-page.ts';
 import { matrixView, supervisorView } from '../views.ts';
 import type { Reader, View } from '../view-cache.ts';
 
@@ -44,6 +46,13 @@ state.get('/nodes', async (c) => {
   return answer(c, { body: new TextEncoder().encode(body), etag: `"${await sha256(body)}"` });
 });
 state.all('/nodes', onlyMethods('GET'));
+
+state.get('/jobs', async (c) => {
+  const query = checkedQuery(c, JobsQuerySchema);
+  if (!query.ok) return problemResponse(query.problem);
+  return c.json(await jobsPage(c.env, query.value), 200, { 'cache-control': 'private, no-store' });
+});
+state.all('/jobs', onlyMethods('GET'));
 
 function readerOf(c: Context<HubEnv>): Reader {
   const header = c.req.header('if-none-match');

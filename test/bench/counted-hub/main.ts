@@ -1,10 +1,10 @@
 // The hub with counters in it: the real objects on the real SQLite of workerd, whose clock and alarm are the bench's, so
 // that an hour of heartbeats takes seconds. What is counted is what the platform bills.
 
-import type { Credentials } from '../../../worker/domain/credentials.ts';
 import type { Env } from '../../../worker/env.ts';
 import { Fleet } from '../../../worker/objects/fleet.ts';
 import { NodeShard } from '../../../worker/objects/node-shard.ts';
+import type { Claim } from '../../../worker/objects/rpc.ts';
 import { uplinkRequest } from '../../../worker/objects/stubs.ts';
 import { SimulatedHost } from '../fleet/simulated-host.ts';
 
@@ -40,7 +40,11 @@ class CountedShard extends NodeShard {
 
   constructor(state: DurableObjectState, env: Env) {
     countStorage(state.storage);
-    super(state, { ...env, FLEET: countedNamespace(env.FLEET) });
+    super(state, {
+      ...env,
+      FLEET: countedNamespace(env.FLEET),
+      NODE_SHARD: onlyShard(env.NODE_SHARD, state),
+    });
     this.#state = state;
   }
 
@@ -52,7 +56,6 @@ class CountedShard extends NodeShard {
     );
     const due = new Map<SimulatedHost, number>();
     for (const host of hosts) {
-      await this.admit(host.node, credentialsOf(host.node));
       nowMs += 5;
       if (way === 'socket') await this.#link(host.node);
       due.set(host, nowMs + (await this.#report(way, host)));
@@ -133,21 +136,33 @@ function countStorage(storage: DurableObjectStorage): void {
   });
 }
 
+/** Whatever it is called here, it takes itself for the one shard that there is. */
+function onlyShard(namespace: Env['NODE_SHARD'], { id }: DurableObjectState): Env['NODE_SHARD'] {
+  return {
+    getByName: (name) => namespace.getByName(name),
+    idFromName: () => id,
+    jurisdiction: (name) => namespace.jurisdiction(name),
+  };
+}
+
+/** Fleet with every node in its registry: enrolments are no part of what is counted. */
 function countedNamespace(namespace: Env['FLEET']): Env['FLEET'] {
   return {
+    idFromName: (name) => namespace.idFromName(name),
     getByName: (name, options) =>
       new Proxy(namespace.getByName(name, options), {
         get: (stub, member) => {
           counted.fleetRequests += 1;
-          return Reflect.get(stub, member);
+          return member === 'claim' ? claim : Reflect.get(stub, member);
         },
       }),
     jurisdiction: (name) => countedNamespace(namespace.jurisdiction(name)),
   };
 }
 
-function credentialsOf(node: string): Credentials {
-  return { node, commandKey: 'a2V5', tokens: [{ hash: TOKEN_HASH, until: null }] };
+async function claim(node: string): Promise<Claim> {
+  const tokens = [{ hash: TOKEN_HASH, until: null }];
+  return { node, former: [], moves: 0, credentials: { node, commandKey: 'a2V5', tokens } };
 }
 
 type CountedEnv = Omit<Env, 'NODE_SHARD'> & { NODE_SHARD: { getByName: (name: string) => CountedShard } };

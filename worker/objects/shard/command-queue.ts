@@ -1,9 +1,16 @@
 // Owns the command queue of a shard's nodes: open commands in memory, every step in SQLite before anybody hears of it.
 
-import { isFinalJobState, type Command, type CommandError } from '../../../contract/command.ts';
+import {
+  isFinalJobState,
+  type Command,
+  type CommandCancel,
+  type CommandError,
+} from '../../../contract/command.ts';
 import { deadline, isDue, step, type CommandEvent, type CommandRecord } from '../../domain/command-life.ts';
+import { takenOver } from '../../domain/home.ts';
+import type { JobsQuery } from '../../domain/jobs.ts';
+import { toFrame } from '../../domain/job.ts';
 import { countIn, noEndedJobs, noOpenJobs, type OpenJobs } from '../../domain/counters.ts';
-import { toCommand } from '../../domain/job.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { CommandStore } from '../store/command-store.ts';
 
@@ -25,11 +32,14 @@ export class CommandQueue {
   readonly ended = noEndedJobs();
   /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
   #lastOrdinal = 0;
+  /** Read once in a life. A row that made room meanwhile makes it too early, which costs one look. */
+  #oldestFinish: number | undefined;
 
   /** @param onStep hears of each step in the turn in which it is written. */
   constructor(store: CommandStore, onStep: OnStep) {
     this.#store = store;
     this.#onStep = onStep;
+    this.#oldestFinish = store.oldestFinish();
     for (const record of store.loadOpen()) {
       this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
       this.#keep(record);
@@ -75,19 +85,27 @@ export class CommandQueue {
     this.#write(undefined, record);
   }
 
+  /** Adds a command that goes out at once: what is written is that it was sent, so that this is one row and not two. */
+  addSent(record: CommandRecord, now: number): Command | CommandCancel {
+    const sent = step(record, { type: 'sent', at: now, isNewLink: false });
+    this.#onStep(undefined, record);
+    this.#write(record, sent);
+    return toFrame(sent);
+  }
+
   /** Applies what happened to one command; undefined where the node has no such command. */
   apply(node: string, id: string, event: CommandEvent): CommandRecord | undefined {
     const record = this.find(node, id);
     return record && this.#step(record, event);
   }
 
-  /** The commands that go out to the node now, counted as sent. */
-  takeDue(node: string, now: number, isNewLink: boolean): Command[] {
+  /** What goes out to the node now, counted as sent: commands, and which of them it must not begin. */
+  takeDue(node: string, now: number, isNewLink: boolean): (Command | CommandCancel)[] {
     return this.#openOf(node).flatMap((record) => {
       // A new link lets a command start over that the old one did not carry; only its expiry counts.
       const settled = this.#step(record, { type: 'tick', at: now, isLinked: !isNewLink });
       if (!isDue(settled, now, isNewLink)) return [];
-      return [toCommand(this.#step(settled, { type: 'sent', at: now, isNewLink }))];
+      return [toFrame(this.#step(settled, { type: 'sent', at: now, isNewLink }))];
     });
   }
 
@@ -100,6 +118,39 @@ export class CommandQueue {
     for (const record of this.#openOf(node)) this.#step(record, { type: 'cancelled', at: now, error });
   }
 
+  /** What is kept, newest first; what should have expired has. */
+  page(query: JobsQuery, now: number): CommandRecord[] {
+    for (const node of this.nodes()) this.tick(node, now);
+    return this.#store.page(query);
+  }
+
+  /** All that is kept of the commands of a node, in their order. */
+  all(node: string): CommandRecord[] {
+    return this.#store.ofNode(node);
+  }
+
+  /** Goes on with the commands that another shard held. */
+  takeOver(node: string, handed: readonly CommandRecord[]): void {
+    const records = takenOver(
+      (id) => this.find(node, id),
+      handed,
+      () => this.nextOrdinal(),
+    );
+    for (const record of records) {
+      this.#store.save(record);
+      if (isFinalJobState(record.state)) this.#drop(record);
+      else this.#keep(record);
+      this.#oldestFinish = earliest([this.#oldestFinish, record.finishedAt ?? undefined]);
+    }
+    if (records.length > 0) this.#store.trimFinished(node, FINISHED_KEPT);
+  }
+
+  /** Another shard goes on with them. */
+  forget(node: string): void {
+    this.#open.delete(node);
+    this.#store.removeAll(node);
+  }
+
   /** When what may have ended now will be removed. */
   forgetsAt(now: number): number {
     return now + FINISHED_KEPT_MS;
@@ -107,11 +158,12 @@ export class CommandQueue {
 
   removeOld(now: number): void {
     this.#store.removeFinishedUntil(now - FINISHED_KEPT_MS);
+    this.#oldestFinish = this.#store.oldestFinish();
   }
 
   nextDeadline(isLinked: (node: string) => boolean): number | undefined {
     const open = this.nodes().map((node) => this.deadlineOf(node, isLinked(node)));
-    const oldest = this.#store.oldestFinish();
+    const oldest = this.#oldestFinish;
     return earliest([...open, oldest === undefined ? undefined : oldest + FINISHED_KEPT_MS]);
   }
 
@@ -138,10 +190,15 @@ export class CommandQueue {
       return;
     }
     countIn(this.ended, record.state);
-    const ofNode = this.#open.get(record.node);
-    ofNode?.delete(record.id);
-    if (ofNode?.size === 0) this.#open.delete(record.node);
+    this.#drop(record);
+    this.#oldestFinish = earliest([this.#oldestFinish, record.finishedAt ?? undefined]);
     this.#store.trimFinished(record.node, FINISHED_KEPT);
+  }
+
+  #drop({ node, id }: CommandRecord): void {
+    const ofNode = this.#open.get(node);
+    ofNode?.delete(id);
+    if (ofNode?.size === 0) this.#open.delete(node);
   }
 
   #keep(record: CommandRecord): void {

@@ -1,6 +1,7 @@
 // Owns the latest snapshot of each node of a shard: in memory always, in SQLite when it would be missed.
 
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { PortableNode } from '../../domain/home.ts';
 import { decideIngest, type IngestDecision, type LastWord } from '../../domain/ingest.ts';
 import {
   isMateriallySame,
@@ -75,6 +76,24 @@ export class LiveNodes {
     if (!isWritten) this.#store.save(word);
     this.#keep(node, { ...word, last: lastWord(snapshot), written });
     return decision;
+  }
+
+  /** What another shard must know to go on with the node. */
+  portable(node: string): PortableNode | undefined {
+    const live = this.#nodes.get(node);
+    if (live === undefined) return undefined;
+    const { written: _, ...portable } = live;
+    return portable;
+  }
+
+  /** Takes over what another shard knew, unless the node has been heard here since. */
+  adopt(portable: PortableNode): void {
+    const { snapshot, receivedAt } = portable;
+    const here = this.#nodes.get(snapshot.target);
+    if (here !== undefined && here.receivedAt >= receivedAt) return;
+    this.#store.save(portable);
+    const written = writtenOf(portable, materialOf(snapshot), receivedAt);
+    this.#keep(snapshot.target, { ...portable, written });
   }
 
   /** True where there was something to remove. */

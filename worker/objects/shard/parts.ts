@@ -1,7 +1,9 @@
 // Owns what a shard is made of, and the few acts that need more than one part: taking a snapshot, delivering commands.
 
-import type { Command } from '../../../contract/command.ts';
+import type { Command, CommandCancel } from '../../../contract/command.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
+import type { AuditDraft } from '../../domain/audit.ts';
+import type { CommandRecord } from '../../domain/command-life.ts';
 import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
@@ -10,16 +12,17 @@ import { paceOf, type Pace } from '../../domain/interval.ts';
 import { actionEvents } from '../../domain/action-events.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
-import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
+import { heartbeatWriteMs, retentionMs, shardCount, ttlSeconds } from '../../domain/settings.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
-import { ActionStore } from '../store/action-store.ts';
+import type { FleetRpc } from '../rpc.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
-import { fleet, placeOf } from '../stubs.ts';
+import { fleet, shardAt, shardIndex } from '../stubs.ts';
+import { ActionStore } from '../store/action-store.ts';
 import { CellCuts } from './cell-cuts.ts';
 import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
@@ -27,6 +30,8 @@ import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
 import { ShardEvents } from './events.ts';
+import { takeOver } from './handing-over.ts';
+import { Homecoming } from './homecoming.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Patches } from './patches.ts';
@@ -46,6 +51,7 @@ export class ShardParts {
   readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
   readonly actions: Actions;
   readonly cuts: Cuts;
+  readonly home: Homecoming;
   readonly cells: CellCuts;
   readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
@@ -54,7 +60,10 @@ export class ShardParts {
   readonly watch: Watch;
   readonly patches: Patches;
 
+  readonly #fleet: FleetRpc;
+
   constructor(state: DurableObjectState, env: Env) {
+    this.#fleet = fleet(env);
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
     // The snapshot store migrates the database, so it comes first.
     this.nodes = new LiveNodes(new SnapshotStore(state.storage), {
@@ -74,13 +83,23 @@ export class ShardParts {
       this.events.tell(actionEvents(before, after), Date.now());
     });
     this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
+    const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
+    this.home = new Homecoming({
+      place,
+      fleet: this.#fleet,
+      shardAt: (index) => shardAt(env, index),
+      take: async (handed) => {
+        takeOver(this, handed);
+        await this.arm(Date.now());
+      },
+    });
+    this.credentials = new CredentialCache((node, isOvertaken) => this.home.claim(node, isOvertaken));
     this.cells = new CellCuts(this.ttlSeconds);
-    this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
     const telling = {
       store: new OutboxStore(state.storage),
-      place: placeOf(env, state.id.name),
-      fleet: () => fleet(env),
+      place,
+      fleet: () => this.#fleet,
     };
     this.events = new ShardEvents({
       ...telling,
@@ -92,7 +111,7 @@ export class ShardParts {
       ...telling,
       ttlSeconds: this.ttlSeconds,
       isWatched: (now) => this.watch.isWatched('state.read.model.patch', now),
-      views: () => this.views(telling.place),
+      views: () => this.views(place),
       onMissed: () => this.cuts.touch(),
     });
     for (const [, { node, last, pace }] of this.uplinks.all()) {
@@ -111,6 +130,16 @@ export class ShardParts {
     return credentials && admits(credentials, tokenHash, Date.now());
   }
 
+  /** Notes an act where it is kept. @throws where that fails: then the act must not happen. */
+  async record(draft: AuditDraft): Promise<void> {
+    await this.#fleet.record(draft);
+  }
+
+  /** Brings the nodes that belong here and were left in other shards, before anybody reads them. */
+  async gather(place: Place): Promise<void> {
+    await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
+  }
+
   take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
     const before = this.nodes.get(node);
     const decision = this.nodes.take(node, snapshot, transport, moment);
@@ -124,6 +153,19 @@ export class ShardParts {
     return { decision, isNewBoot: before?.last.bootId !== snapshot.boot_id };
   }
 
+  /** Adds a command to the queue, and sends it where its node can be reached; as it is then. */
+  enqueue(record: CommandRecord, now: number): CommandRecord {
+    const socket = this.reachable(record.node, now);
+    if (socket === undefined) {
+      this.queue.add(record);
+      return record;
+    }
+    // Whatever waits goes first.
+    this.sendAll(socket, this.queue.takeDue(record.node, now, false));
+    this.sendAll(socket, [this.queue.addSent(record, now)]);
+    return this.queue.find(record.node, record.id) ?? record;
+  }
+
   /** Sends what is due over the socket of the node; true where there was a socket that a living node holds. */
   deliver(node: string, now: number): boolean {
     const socket = this.reachable(node, now);
@@ -132,8 +174,8 @@ export class ShardParts {
     return true;
   }
 
-  sendAll(socket: WebSocket, commands: readonly Command[]): void {
-    for (const command of commands) this.uplinks.send(socket, command);
+  sendAll(socket: WebSocket, frames: readonly (Command | CommandCancel)[]): void {
+    for (const frame of frames) this.uplinks.send(socket, frame);
   }
 
   /** The admitted socket of a node that is not stale: an open socket alone may belong to a host that is gone. */

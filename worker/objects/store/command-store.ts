@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { CommandErrorSchema, CommandKindSchema, JobStateSchema } from '../../../contract/command.ts';
+import type { JobsQuery } from '../../domain/jobs.ts';
 import type { CommandRecord } from '../../domain/command-life.ts';
 
 const Time = v.nullable(v.number());
@@ -28,6 +29,8 @@ const RowSchema = v.object({
   error: v.nullable(v.pipe(fromJson, CommandErrorSchema)),
   idempotency_key: v.nullable(v.string()),
   signature: v.string(),
+  cancel_asked_at: Time,
+  cancel_signature: v.nullable(v.string()),
 });
 
 type Row = Record<string, SqlStorageValue>;
@@ -44,6 +47,34 @@ export class CommandStore {
       // Those of before there were ordinals have 0, and came in the order of their times.
       this.#sql.exec<Row>('SELECT * FROM commands WHERE finished_at IS NULL ORDER BY ordinal, issued_at'),
     );
+  }
+
+  ofNode(node: string): CommandRecord[] {
+    return this.#read(
+      this.#sql.exec<Row>('SELECT * FROM commands WHERE node = ? ORDER BY ordinal, issued_at', node),
+    );
+  }
+
+  /** Newest first. No index: one would be a row more for every step of every command. */
+  page({ node, runtime, state, before, limit }: JobsQuery): CommandRecord[] {
+    return this.#read(
+      this.#sql.exec<Row>(
+        `SELECT * FROM commands
+         WHERE (?1 IS NULL OR node = ?1) AND (?2 IS NULL OR runtime = ?2) AND (?3 IS NULL OR state = ?3)
+           AND (?4 IS NULL OR issued_at < ?4 OR (issued_at = ?4 AND id < ?5))
+         ORDER BY issued_at DESC, id DESC LIMIT ?6`,
+        node ?? null,
+        runtime ?? null,
+        state ?? null,
+        before?.issuedAt ?? null,
+        before?.id ?? null,
+        limit,
+      ),
+    );
+  }
+
+  removeAll(node: string): void {
+    this.#sql.exec('DELETE FROM commands WHERE node = ?', node);
   }
 
   find(node: string, id: string): CommandRecord | undefined {
@@ -67,8 +98,8 @@ export class CommandStore {
     this.#sql.exec(
       `INSERT OR REPLACE INTO commands (node, id, ordinal, runtime, kind, args, state, attempts, unanswered,
          issued_at, expires_at, sent_at, delivered_at, received_at, finished_at, result, error, idempotency_key,
-         signature)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         signature, cancel_asked_at, cancel_signature)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.node,
       record.id,
       record.ordinal,
@@ -88,6 +119,8 @@ export class CommandStore {
       record.error === null ? null : JSON.stringify(record.error),
       record.idempotencyKey,
       record.signature,
+      record.cancelAskedAt,
+      record.cancelSignature,
     );
   }
 
@@ -159,5 +192,7 @@ function toRecord(row: v.InferOutput<typeof RowSchema>): CommandRecord {
     error: row.error,
     idempotencyKey: row.idempotency_key,
     signature: row.signature,
+    cancelAskedAt: row.cancel_asked_at,
+    cancelSignature: row.cancel_signature,
   };
 }

@@ -1,6 +1,8 @@
 // Owns the SQL of Fleet: the registry of nodes with the hashes of their tokens, and the join tokens.
 
+import * as v from 'valibot';
 import type { Credentials, TokenHash } from '../../domain/credentials.ts';
+import type { Home } from '../../domain/home.ts';
 import { migrate } from './migrate.ts';
 
 /** Append only: what is in use somewhere is never edited. */
@@ -25,7 +27,26 @@ export const FLEET_MIGRATIONS = [
      uses_left INTEGER NOT NULL,
      expires_at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
-  // 2: the event log. `previous` is the id before, `ordinal` and `total_bytes` run on, so that two rows tell how much
+  // 2: the shard that holds what is known of a node, and those that may still do. Before, every fleet of one shard
+  // had all of them in the first.
+  `ALTER TABLE nodes ADD COLUMN home INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE nodes ADD COLUMN former TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE nodes ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;`,
+  // 3: who asked for what. A table with row ids: an entry is one row, and ids grow.
+  `CREATE TABLE audit (
+     id INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     role TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     action TEXT NOT NULL,
+     node TEXT,
+     runtime TEXT,
+     job_id TEXT,
+     args TEXT,
+     forced INTEGER NOT NULL,
+     request_id TEXT NOT NULL
+   );`,
+  // 4: the event log. `previous` is the id before, `ordinal` and `total_bytes` run on, so that two rows tell how much
   // there is; `source` is the draft's name at the shard that made it.
   `CREATE TABLE events (
      id INTEGER PRIMARY KEY,
@@ -37,6 +58,10 @@ export const FLEET_MIGRATIONS = [
      body TEXT NOT NULL
    );`,
 ];
+
+const FormerSchema = v.pipe(v.string(), v.parseJson(), v.array(v.number()));
+
+type HomeRow = { node: string; home: number; former: string; moves: number };
 
 export class FleetStore {
   readonly #storage: DurableObjectStorage;
@@ -71,12 +96,38 @@ export class FleetStore {
     this.#sql.exec('DELETE FROM join_tokens WHERE uses_left <= 0');
   }
 
-  addNode(node: string, commandKey: string, createdAt: number): void {
+  addNode({ node, commandKey, home }: { node: string; commandKey: string; home: number }, now: number): void {
     this.#sql.exec(
-      'INSERT INTO nodes (node, command_key, created_at) VALUES (?, ?, ?)',
+      'INSERT INTO nodes (node, command_key, created_at, home) VALUES (?, ?, ?, ?)',
       node,
       commandKey,
-      createdAt,
+      now,
+      home,
+    );
+  }
+
+  /** Undefined where the node is not in the registry; of one that was removed and waits for its shard, too. */
+  home(node: string): Home | undefined {
+    const query = 'SELECT node, home, former, moves FROM nodes WHERE node = ?';
+    const [row] = this.#sql.exec<HomeRow>(query, node).toArray();
+    return row && toHome(row);
+  }
+
+  /** Of all nodes that are not removed. */
+  homes(): { node: string; home: Home }[] {
+    return this.#sql
+      .exec<HomeRow>('SELECT node, home, former, moves FROM nodes WHERE removed_at IS NULL ORDER BY node')
+      .toArray()
+      .map((row) => ({ node: row.node, home: toHome(row) }));
+  }
+
+  setHome(node: string, { index, former, moves }: Home): void {
+    this.#sql.exec(
+      'UPDATE nodes SET home = ?, former = ?, moves = ? WHERE node = ?',
+      index,
+      JSON.stringify(former),
+      moves,
+      node,
     );
   }
 
@@ -148,4 +199,8 @@ export class FleetStore {
       SELECT min(expires_at) AS at FROM join_tokens UNION ALL SELECT min(until) FROM node_tokens)`;
     return this.#sql.exec<{ at: number | null }>(query).one().at ?? undefined;
   }
+}
+
+function toHome({ home, former, moves }: HomeRow): Home {
+  return { index: home, former: v.parse(FormerSchema, former), moves };
 }

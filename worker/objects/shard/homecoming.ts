@@ -1,0 +1,90 @@
+// Owns how a node comes to live in this shard after the number of shards has changed: Fleet notes the new home first,
+// the former ones hand over what they hold, it is written here, and only then they forget it. Wherever that breaks off,
+// Fleet still knows who may hold something, and whoever asks for the node next begins again.
+
+import type { Credentials } from '../../domain/credentials.ts';
+import { isAt, type Place } from '../../domain/shard-of.ts';
+import type { FleetRpc, HandedOver, NodeShardRpc, Stray } from '../rpc.ts';
+
+export type HomecomingOptions = {
+  /** This shard, as its own settings have it. */
+  place: Place;
+  fleet: Pick<FleetRpc, 'claim' | 'claimStrays' | 'settle'>;
+  shardAt: (index: number) => Pick<NodeShardRpc, 'handOver' | 'forget'>;
+  /** Writes what came from former homes, all or nothing. */
+  take: (handed: readonly HandedOver[]) => Promise<void>;
+};
+
+/** Says whether Fleet has spoken of the node since it was asked: what it said then does not hold any more. */
+type IsOvertaken = (node: string) => boolean;
+
+export class Homecoming {
+  readonly #options: HomecomingOptions;
+  #isGathered = false;
+
+  constructor(options: HomecomingOptions) {
+    this.#options = options;
+  }
+
+  /** True where the node belongs here; what was heard of others before may still be here. */
+  belongs(node: string): boolean {
+    return isAt(node, this.#options.place);
+  }
+
+  /** Makes the node live here, with all that is known of it. Null where it is not in the registry. */
+  async claim(node: string, isOvertaken: IsOvertaken): Promise<Credentials | null> {
+    const { fleet, place } = this.#options;
+    // While a deploy is under way a request may come from one that counts the shards otherwise.
+    if (!this.belongs(node)) {
+      throw new Error(`Node "${node}" does not belong to shard ${place.index} of ${place.shards}: ask again`);
+    }
+    const claim = await fleet.claim(node, place.index);
+    if (claim === null) return null;
+    await this.#bring([claim], isOvertaken);
+    return claim.credentials;
+  }
+
+  /** Brings all nodes that belong here, once in a life: those that stay silent are shown and asked for here, too. */
+  async gather(asked: Place, isOvertaken: IsOvertaken): Promise<void> {
+    const { fleet, place } = this.#options;
+    if (this.#isGathered || asked.shards !== place.shards) return;
+    for (;;) {
+      const strays = await fleet.claimStrays(place);
+      if (strays.length === 0) break;
+      await this.#bring(strays, isOvertaken);
+    }
+    this.#isGathered = true;
+  }
+
+  async #bring(strays: readonly Stray[], isOvertaken: IsOvertaken): Promise<void> {
+    const moving = strays.filter(({ former }) => former.length > 0);
+    if (moving.length === 0) return;
+    const { fleet, shardAt, take } = this.#options;
+    const places = [...new Set(moving.flatMap(({ former }) => former))];
+    const handed = new Map<number, Map<string, HandedOver>>();
+    for (const index of places) handed.set(index, await this.#handedBy(index, nodesOf(moving, index)));
+    // Of a node that was removed meanwhile nothing may come: its former homes were told as well.
+    const coming = moving.filter(({ node }) => !isOvertaken(node));
+    await take(
+      coming.flatMap(({ node, former }) => former.flatMap((index) => handed.get(index)?.get(node) ?? [])),
+    );
+    for (const index of places) await shardAt(index).forget(nodesOf(coming, index), index);
+    await fleet.settle(coming);
+  }
+
+  async #handedBy(index: number, nodes: readonly string[]): Promise<Map<string, HandedOver>> {
+    const handed = new Map<string, HandedOver>();
+    let rest = nodes;
+    while (rest.length > 0) {
+      const part = await this.#options.shardAt(index).handOver(rest);
+      if (part.length === 0) throw new Error(`Shard ${index} handed over nothing of ${rest.length} nodes`);
+      for (const one of part) handed.set(one.node, one);
+      rest = rest.slice(part.length);
+    }
+    return handed;
+  }
+}
+
+function nodesOf(strays: readonly Stray[], index: number): string[] {
+  return strays.filter(({ former }) => former.includes(index)).map(({ node }) => node);
+}
