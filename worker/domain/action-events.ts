@@ -1,19 +1,13 @@
 // Owns which steps of an action are told as events. What was asked and what was answered is nobody's but who asked.
 
 import { ACTION_KIND } from '../../contract/actions.ts';
+import type { EventDraft } from '../../contract/events.ts';
 import type { ActionRecord } from './action-life.ts';
 import { isoTime } from './freshness.ts';
 
-export type ActionEventDraft = {
-  time: string;
-  kind: 'actions.submitted' | 'actions.running' | 'actions.completed' | 'actions.failed';
-  payload: Record<string, unknown>;
-};
-
 /** @param isNew nothing was told of it before. It is sent to its node as it is taken, so that both are told at once. */
-export function actionEvents(record: ActionRecord, isNew: boolean): ActionEventDraft[] {
-  const { id, node, runtime, backend, model, project, agent, output, error, submittedAt, finishedAt } =
-    record;
+export function actionEvents(record: ActionRecord, isNew: boolean): EventDraft[] {
+  const { id, node, runtime, backend, model, project, agent, error, submittedAt, finishedAt } = record;
   const payload = {
     id,
     kind: ACTION_KIND,
@@ -25,18 +19,17 @@ export function actionEvents(record: ActionRecord, isNew: boolean): ActionEventD
     ...(agent !== null && { agent }),
   };
   const time = isoTime(submittedAt);
-  const drafts: ActionEventDraft[] = isNew
+  const drafts: EventDraft[] = isNew
     ? [
         { time, kind: 'actions.submitted', payload },
         { time, kind: 'actions.running', payload },
       ]
     : [];
   if (finishedAt === null) return drafts;
-  const end = {
-    ...payload,
-    latency_ms: Math.max(0, finishedAt - submittedAt),
-    ...(error !== null && { error }),
-  };
-  const kind = output === null ? 'actions.failed' : 'actions.completed';
-  return [...drafts, { time: isoTime(finishedAt), kind, payload: end }];
+  const end = { ...payload, latency_ms: Math.max(0, finishedAt - submittedAt) };
+  const ended = isoTime(finishedAt);
+  if (error !== null) {
+    return [...drafts, { time: ended, kind: 'actions.failed', payload: { ...end, error } }];
+  }
+  return [...drafts, { time: ended, kind: 'actions.completed', payload: end }];
 }

@@ -13,13 +13,15 @@ import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import { unknownNode } from '../domain/submit.ts';
+import { nodeRemoved } from '../domain/transitions.ts';
 import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
-import type { Claim, FleetRpc, Stray } from './rpc.ts';
+import type { Claim, FleetRpc, Stray, Told } from './rpc.ts';
 import { AuditStore } from './store/audit-store.ts';
 import { CallCounts } from './call-counts.ts';
+import { FleetEvents } from './fleet/events.ts';
 import { FleetStore } from './store/fleet-store.ts';
-import { homeIndex, shardAt } from './stubs.ts';
+import { askAll, homeIndex, readEventsRequest, shardAt } from './stubs.ts';
 
 const TELL_AGAIN_MS = 5000;
 
@@ -35,6 +37,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   readonly #store: FleetStore;
   readonly #audit: AuditStore;
   readonly #alarm: Alarm;
+  readonly #events: FleetEvents;
   /** One telling after the other, so that a shard hears the latest last. */
   #telling: Promise<void> = Promise.resolve();
   /** With so many shards every node was found to live where it belongs: nobody needs to look again. */
@@ -45,6 +48,14 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#store = new FleetStore(state.storage);
     this.#audit = new AuditStore(state.storage);
     this.#alarm = new Alarm(state.storage);
+    // The store migrates the database, so it comes first.
+    this.#events = new FleetEvents({
+      state,
+      watch: async (topics, until) => {
+        await askAll(env, (shard) => shard.watch(topics, until));
+      },
+      arm: () => this.#arm(),
+    });
     void state.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -142,11 +153,42 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     const now = Date.now();
     this.#store.transaction(() => {
       if (isKnown) this.#store.markRemoved(node, now);
+      // What an operator sees as removed was told as removed.
+      if (isKnown) this.#events.tell(nodeRemoved(node, 'operator', now), now);
       this.#audit.add({ ...by, action: 'node.remove', node }, now);
     });
     await this.#arm();
     await this.#tell(node);
     return { ok: true, value: null };
+  }
+
+  async publish(_place: Place, told: Told): Promise<void> {
+    this.#calls.add('publish');
+    this.#events.take(told, Date.now());
+  }
+
+  async subscribers(): Promise<number> {
+    return this.#events.subscribers;
+  }
+
+  /** The one request that is no call: a subscription to events, which is a socket. */
+  override async fetch(request: Request): Promise<Response> {
+    const { subscription, hasProtocol } = readEventsRequest(request);
+    return this.#events.subscribe(subscription, hasProtocol);
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#events.hear(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#events.drop(socket);
+    // A peer that closes waits for this answer, which nobody else gives for a socket that may hibernate.
+    socket.close();
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#events.drop(socket);
   }
 
   async record(draft: AuditDraft): Promise<void> {
@@ -165,8 +207,10 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
 
   override async alarm(): Promise<void> {
     this.#calls.add('alarm');
+    const now = Date.now();
     this.#alarm.fired();
-    this.#store.removeExpired(Date.now());
+    this.#store.removeExpired(now);
+    await this.#events.passTime(now);
     await this.#arm();
     await Promise.all(
       this.#store.untold().map(({ node }) =>
@@ -229,7 +273,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   async #arm(): Promise<void> {
     const now = Date.now();
     const retry = this.#store.untold().length > 0 ? now + TELL_AGAIN_MS : undefined;
-    await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry]), now);
+    await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline()]), now);
   }
 }
 

@@ -5,6 +5,7 @@ import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
 import { MAX_SHARDS, placement, shardCount } from '../domain/settings.ts';
 import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
+import { SubscriptionSchema, type Subscription } from '../domain/event-stream.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
@@ -96,6 +97,26 @@ export function readLogsRequest(
     runtime: searchParams.get('runtime') ?? '',
     args: { tail: Number(searchParams.get('tail')), follow: searchParams.get('follow') === 'true' },
   };
+}
+
+const SUBSCRIPTION_HEADER = 'x-arw-subscription';
+
+const AskedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ subscription: SubscriptionSchema, hasProtocol: v.boolean() }),
+);
+
+/** The upgrade of a subscription as Fleet takes it. `hasProtocol`: the peer offered it, so the answer names it. */
+export function eventsRequest(subscription: Subscription, hasProtocol: boolean): Request {
+  return new Request('https://fleet/events', {
+    headers: { upgrade: 'websocket', [SUBSCRIPTION_HEADER]: JSON.stringify({ subscription, hasProtocol }) },
+  });
+}
+
+/** The other side of `eventsRequest`. */
+export function readEventsRequest(request: Request): { subscription: Subscription; hasProtocol: boolean } {
+  return v.parse(AskedSchema, request.headers.get(SUBSCRIPTION_HEADER));
 }
 
 export function shardAt(env: Env, index: number): NodeShardRpc {

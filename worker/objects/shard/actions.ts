@@ -9,7 +9,8 @@ import {
   type ActionEvent,
   type ActionRecord,
 } from '../../domain/action-life.ts';
-import { actionEvents, type ActionEventDraft } from '../../domain/action-events.ts';
+import type { EventDraft } from '../../../contract/events.ts';
+import { actionEvents } from '../../domain/action-events.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
 /** A stream's rows wait so long: each commit holds up everything that this object sends, and one serves many. */
@@ -19,7 +20,7 @@ type Running = { record: ActionRecord; stop: (error: CommandError) => void; isSt
 
 export class Actions {
   readonly #store: ActionStore;
-  readonly #onWritten: (events: readonly ActionEventDraft[]) => void;
+  readonly #onWritten: (events: readonly EventDraft[]) => void;
   readonly #running = new Map<string, Running>();
   /** What ran when this object was put out of memory. */
   readonly #forgotten: ActionRecord[];
@@ -30,7 +31,7 @@ export class Actions {
   readonly #begun = new Set<string>();
 
   /** @param onWritten what there is to tell of a row that was just written. */
-  constructor(store: ActionStore, onWritten: (events: readonly ActionEventDraft[]) => void) {
+  constructor(store: ActionStore, onWritten: (events: readonly EventDraft[]) => void) {
     this.#store = store;
     this.#onWritten = onWritten;
     this.#forgotten = store.loadOpen();

@@ -21,8 +21,12 @@ const FINISHED_KEPT = 200;
 /** More open commands than this for one node are a mistake, or an attack. */
 export const MAX_OPEN = 100;
 
+/** What a command was before a step, undefined for a new one, and what it is after it. */
+export type OnStep = (before: CommandRecord | undefined, after: CommandRecord) => void;
+
 export class CommandQueue {
   readonly #store: CommandStore;
+  readonly #onStep: OnStep;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
   /** Since this object woke. */
   readonly ended = noEndedJobs();
@@ -31,8 +35,10 @@ export class CommandQueue {
   /** Read once in a life. A row that made room meanwhile makes it too early, which costs one look. */
   #oldestFinish: number | undefined;
 
-  constructor(store: CommandStore) {
+  /** @param onStep hears of each step in the turn in which it is written. */
+  constructor(store: CommandStore, onStep: OnStep) {
     this.#store = store;
+    this.#onStep = onStep;
     this.#oldestFinish = store.oldestFinish();
     for (const record of store.loadOpen()) {
       this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
@@ -76,13 +82,14 @@ export class CommandQueue {
   }
 
   add(record: CommandRecord): void {
-    this.#write(record);
+    this.#write(undefined, record);
   }
 
   /** Adds a command that goes out at once: what is written is that it was sent, so that this is one row and not two. */
   addSent(record: CommandRecord, now: number): Command | CommandCancel {
     const sent = step(record, { type: 'sent', at: now, isNewLink: false });
-    this.#write(sent);
+    this.#onStep(undefined, record);
+    this.#write(record, sent);
     return toFrame(sent);
   }
 
@@ -171,12 +178,13 @@ export class CommandQueue {
 
   #step(record: CommandRecord, event: CommandEvent): CommandRecord {
     const next = step(record, event);
-    if (next !== record) this.#write(next);
+    if (next !== record) this.#write(record, next);
     return next;
   }
 
-  #write(record: CommandRecord): void {
+  #write(before: CommandRecord | undefined, record: CommandRecord): void {
     this.#store.save(record);
+    this.#onStep(before, record);
     if (!isFinalJobState(record.state)) {
       this.#keep(record);
       return;

@@ -63,6 +63,10 @@ export const SHARD_MIGRATIONS = [
   // 5: since when a node is asked not to begin a command.
   `ALTER TABLE commands ADD COLUMN cancel_asked_at INTEGER;
    ALTER TABLE commands ADD COLUMN cancel_signature TEXT;`,
+  // 6: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
+  `CREATE TABLE untold_events (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+   CREATE TABLE silences (node TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE watches (topic TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);
