@@ -28,6 +28,7 @@ const PROBLEMS = {
   'key-taken': { status: 422, title: 'The idempotency key is that of another request' },
   'upgrade-required': { status: 426, title: 'A WebSocket upgrade is required' },
   'budget-exhausted': { status: 429, title: 'The restart budget is exhausted' },
+  'too-many-subscribers': { status: 429, title: 'Too many subscribe to events already' },
   'too-many-readers': { status: 429, title: 'The log is read by too many already' },
   'too-many-relays': { status: 429, title: 'The node answers as many as it may already' },
   'queue-full': { status: 429, title: 'The command queue of the node is full' },

@@ -28,11 +28,18 @@ export const MatrixItemSchema = v.looseObject({
 });
 export type MatrixItem = v.InferOutput<typeof MatrixItemSchema>;
 
+/**
+ * By shard: the last patch that a view contains, as `state.read.model.patch` counts them; 0 where nobody subscribes to
+ * them. `counts` says how many of the `runtimes` are of each shard, in this order.
+ */
+const Versions = v.record(v.string(), Count);
+
 export const MatrixSchema = v.looseObject({
   items: v.record(v.string(), MatrixItemSchema),
   ttl_seconds: Count,
   updated: Timestamp,
   version: Count,
+  versions: v.optional(Versions),
   next_cursor: v.optional(v.string()),
 });
 export type Matrix = v.InferOutput<typeof MatrixSchema>;
@@ -48,6 +55,8 @@ export type SupervisorRecord = v.InferOutput<typeof SupervisorRecordSchema>;
 
 export const SupervisorSchema = v.looseObject({
   updated_at: Timestamp,
+  versions: v.optional(Versions),
+  counts: v.optional(v.record(v.string(), Count)),
   runtimes: v.array(SupervisorRecordSchema),
 });
 export type Supervisor = v.InferOutput<typeof SupervisorSchema>;

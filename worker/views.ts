@@ -32,7 +32,12 @@ export async function matrixView(
     const { items, next } = isPaged
       ? pageOf(cuts, limit)
       : { items: cuts.map(({ body }) => body), next: undefined };
-    const cut = { ttl_seconds: ttl, updated: updatedAt(cuts), version: versionOf(cuts) };
+    const cut = {
+      ttl_seconds: ttl,
+      updated: updatedAt(cuts),
+      version: versionOf(cuts),
+      versions: byShard(cuts, ({ chain }) => chain?.runtime_matrix ?? 0),
+    };
     const rest = JSON.stringify(next === undefined ? cut : { ...cut, next_cursor: next });
     return joinedBody('{"items":{', items, `},${rest.slice(1)}`);
   });
@@ -40,9 +45,13 @@ export async function matrixView(
 
 export async function supervisorView(env: Env, reader: Reader, filter: Filter): Promise<View> {
   return show(env, reader, { view: 'supervisor', filter }, (cuts) => {
-    const head = `{"updated_at":${JSON.stringify(updatedAt(cuts))},"runtimes":[`;
+    const about = JSON.stringify({
+      updated_at: updatedAt(cuts),
+      versions: byShard(cuts, ({ chain }) => chain?.runtime_supervisor ?? 0),
+      counts: byShard(cuts, ({ chain }) => chain?.count ?? 0),
+    });
     const runtimes = cuts.map(({ body }) => body);
-    return joinedBody(head, runtimes, ']}');
+    return joinedBody(`${about.slice(0, -1)},"runtimes":[`, runtimes, ']}');
   });
 }
 
@@ -78,6 +87,11 @@ function pageOf(
   const hasMore = shown.length < all.length || lasts.length > 0;
   const items = [new TextEncoder().encode(shown.map(({ text }) => text).join(','))];
   return { items, next: hasMore ? shown.at(-1)?.node : undefined };
+}
+
+/** Shards are asked, and named, in the order of their numbers. */
+function byShard(cuts: readonly Cut[], figure: (cut: Cut) => number): Record<string, number> {
+  return Object.fromEntries(cuts.map((cut, index) => [String(index), figure(cut)]));
 }
 
 /** The oldest cut: nothing in the answer is older. */

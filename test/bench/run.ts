@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import { cost } from './cost.ts';
+import { events } from './events.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
@@ -16,6 +17,7 @@ import { sandboxOverhead } from './sandbox-overhead.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   'change-latency': changeLatency,
   cost,
+  events,
   'gateway-overhead': gatewayOverhead,
   growth,
   ingest,

@@ -13,6 +13,8 @@ import { MatrixSchema, type Matrix } from '../../contract/read-models.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { UplinkClient } from './uplink-client.ts';
 
+type FleetCounts = { FLEET: { getByName(name: string): { subscribers(): Promise<number> } } };
+
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 const POLL_MS = 5;
 
@@ -100,6 +102,12 @@ export class Hub {
     webSockets: 'hibernate' | 'close' = 'hibernate',
   ): Promise<void> {
     await this.#harness.getWorker().evictDurableObject(className, { name, webSockets });
+  }
+
+  /** How many subscribe to events, as Fleet has it. */
+  async subscribers(): Promise<number> {
+    const env = await this.#harness.getWorker<FleetCounts>().getEnv();
+    return env.FLEET.getByName('fleet').subscribers();
   }
 
   /** Runs SQL in an object; it starts the object if it sleeps, so an eviction comes after it. */

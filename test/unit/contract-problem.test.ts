@@ -30,6 +30,7 @@ const statuses: Record<ProblemReason, number> = {
   'upgrade-required': 426,
   'budget-exhausted': 429,
   'too-many-readers': 429,
+  'too-many-subscribers': 429,
   'too-many-relays': 429,
   'queue-full': 429,
   'runtime-failed': 502,

@@ -18,7 +18,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 class Shard {
-  readonly cuts = new Cuts(TTL_SECONDS);
+  readonly cuts = new Cuts(TTL_SECONDS, () => undefined);
   readonly nodes = new Map<string, NodeView>();
 
   hear(node: string, members: object = {}): void {

@@ -35,7 +35,9 @@ function changed(value: unknown, path: readonly string[], to: unknown): unknown 
   let holder = copy;
   for (const key of path.slice(0, -1)) holder = isContainer(holder) ? holder[key] : undefined;
   if (!isContainer(holder)) return copy;
-  if (to === undefined) delete holder[last];
+  // JSON has no list with a hole.
+  if (to === undefined && Array.isArray(holder)) holder.splice(Number(last), 1);
+  else if (to === undefined) delete holder[last];
   else
     Object.defineProperty(holder, last, { value: to, enumerable: true, configurable: true, writable: true });
   return copy;

@@ -12,6 +12,11 @@ export type CutQuery = {
   page?: { limit?: number; after?: string };
 };
 
+/** True for the views that may be patched: everything, whole. */
+export function isWhole({ view, filter, page }: CutQuery): boolean {
+  return view !== 'summary' && page === undefined && Object.keys(filter).length === 0;
+}
+
 /** One node's member of the matrix, or its elements of the supervisor view, without brackets around. */
 export type Fragment = { node: string; text: string };
 

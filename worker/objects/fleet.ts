@@ -8,12 +8,15 @@ import { rotate, type Credentials } from '../domain/credentials.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
 import { unknownNode } from '../domain/submit.ts';
+import type { Place } from '../domain/shard-of.ts';
+import { nodeRemoved } from '../domain/transitions.ts';
 import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
 import { CallCounts } from './call-counts.ts';
-import type { FleetRpc } from './rpc.ts';
+import { FleetEvents } from './fleet/events.ts';
+import type { FleetRpc, Told } from './rpc.ts';
 import { FleetStore } from './store/fleet-store.ts';
-import { shardFor } from './stubs.ts';
+import { askAll, readEventsRequest, shardFor } from './stubs.ts';
 
 const TELL_AGAIN_MS = 5000;
 
@@ -24,6 +27,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   readonly #calls = new CallCounts(Date.now());
   readonly #store: FleetStore;
   readonly #alarm: Alarm;
+  readonly #events: FleetEvents;
   /** One telling after the other, so that a shard hears the latest last. */
   #telling: Promise<void> = Promise.resolve();
 
@@ -31,6 +35,14 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     super(state, env);
     this.#store = new FleetStore(state.storage);
     this.#alarm = new Alarm(state.storage);
+    // The store migrates the database, so it comes first.
+    this.#events = new FleetEvents({
+      state,
+      watch: async (topics, until) => {
+        await askAll(env, (shard) => shard.watch(topics, until));
+      },
+      arm: () => this.#arm(),
+    });
     void state.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -83,10 +95,39 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#calls.add('remove');
     const isKnown = this.#store.credentials(node) !== undefined;
     if (!isKnown && !this.#store.isAwaitingRemoval(node)) return fail(unknownNode(node));
-    if (isKnown) this.#store.transaction(() => this.#store.markRemoved(node, Date.now()));
+    if (isKnown) this.#remove(node, Date.now());
     await this.#arm();
     await this.#tell(node);
     return { ok: true, value: null };
+  }
+
+  async publish(_place: Place, told: Told): Promise<void> {
+    this.#calls.add('publish');
+    this.#events.take(told, Date.now());
+  }
+
+  async subscribers(): Promise<number> {
+    return this.#events.subscribers;
+  }
+
+  /** The one request that is no call: a subscription to events, which is a socket. */
+  override async fetch(request: Request): Promise<Response> {
+    const { subscription, hasProtocol } = readEventsRequest(request);
+    return this.#events.subscribe(subscription, hasProtocol);
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#events.hear(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#events.drop(socket);
+    // A peer that closes waits for this answer, which nobody else gives for a socket that may hibernate.
+    socket.close();
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#events.drop(socket);
   }
 
   async counters(): Promise<FleetCounters> {
@@ -95,8 +136,10 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
 
   override async alarm(): Promise<void> {
     this.#calls.add('alarm');
+    const now = Date.now();
     this.#alarm.fired();
-    this.#store.removeExpired(Date.now());
+    this.#store.removeExpired(now);
+    await this.#events.passTime(now);
     await this.#arm();
     await Promise.all(
       this.#store.untold().map(({ node }) =>
@@ -105,6 +148,14 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
         }),
       ),
     );
+  }
+
+  /** What an operator sees as removed was told as removed: both are one transaction. */
+  #remove(node: string, now: number): void {
+    this.#store.transaction(() => {
+      this.#store.markRemoved(node, now);
+      this.#events.tell(nodeRemoved(node, 'operator', now), now);
+    });
   }
 
   /** The use of the join token and the registration are one transaction; the reason where neither happens. */
@@ -139,7 +190,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   async #arm(): Promise<void> {
     const now = Date.now();
     const retry = this.#store.untold().length > 0 ? now + TELL_AGAIN_MS : undefined;
-    await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry]), now);
+    await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline()]), now);
   }
 }
 

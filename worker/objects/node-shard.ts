@@ -13,13 +13,14 @@ import { CANCELLED, toAction } from '../domain/action-life.ts';
 import type { Wanted } from '../domain/choose-runtime.ts';
 import type { CommandEvent } from '../domain/command-life.ts';
 import { admits, type Credentials } from '../domain/credentials.ts';
+import { isWhole, type CutQuery } from '../domain/fragment.ts';
 import type { ShardCounters } from '../domain/counters.ts';
-import type { CutQuery } from '../domain/fragment.ts';
 import { jittered, timingOf } from '../domain/interval.ts';
 import { toJob } from '../domain/job.ts';
 import { fail, parseText, type Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { Submit } from '../domain/submit.ts';
+import type { Topic } from '../domain/watch.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
 import type { CellCut, Cut, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
@@ -41,6 +42,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       await this.#parts.alarm.load();
       await this.#parts.arm(Date.now());
     });
+    this.#parts.events.start();
   }
 
   async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
@@ -168,7 +170,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
-    return this.#parts.cuts.cut({ query, place }, () => this.#parts.views(place), Date.now());
+    const { cuts, patches } = this.#parts;
+    const now = Date.now();
+    if (!isWhole(query)) return cuts.cut({ query, place }, () => this.#parts.views(place), now);
+    const cut = cuts.cut({ query, place }, () => patches.viewsFor(now), now);
+    const chain = patches.chainOf(cut.at);
+    return chain === undefined ? cut : { ...cut, chain };
   }
 
   async cells(place: Place): Promise<CellCut> {
@@ -191,11 +198,17 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
       else parts.uplinks.save(socket, { ...link, until: token.until });
     }
     if (credentials === null) {
+      parts.events.removed(node, parts.nodes.get(node), now);
       parts.nodes.remove(node);
       parts.queue.cancelAll(node, now, { reason: 'node-removed', message: 'The node was removed' });
     }
     parts.cuts.touch();
     await parts.armForNode(node, now);
+  }
+
+  async watch(topics: Topic[], until: number): Promise<void> {
+    this.#parts.watch.watch(topics, until);
+    this.#parts.patches.begin(Date.now());
   }
 
   override async alarm(): Promise<void> {

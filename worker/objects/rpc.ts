@@ -2,6 +2,7 @@
 
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
+import type { EventDraft } from '../../contract/events.ts';
 import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import type { CellReport } from '../domain/cell-book.ts';
@@ -13,6 +14,8 @@ import type { CutQuery, Fragment } from '../domain/fragment.ts';
 import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
+import type { Topic } from '../domain/watch.ts';
+import type { Chain } from './shard/patches.ts';
 
 export type Cut = {
   name: CutName;
@@ -25,6 +28,8 @@ export type Cut = {
    * a stream of them, which is never empty.
    */
   body: Uint8Array | ReadableStream<Uint8Array>;
+  /** Of a view that is patched: which patches it contains. */
+  chain?: Chain;
   /** Of a paged cut, whose body is empty. */
   page?: Page;
 };
@@ -59,6 +64,16 @@ export type Submitted =
   | { kind: 'accepted'; job: Job; delivered: boolean; isReplay: boolean; budget?: RestartBudget }
   | { kind: 'refused'; job: Job; budget: ExhaustedBudget; retryAfterSeconds: number };
 
+/** Events of a shard's nodes, in order. */
+export type Told = {
+  /** `source` names a draft for ever. */
+  drafts: { source: string; draft: EventDraft }[];
+  /** They may have been told before: nobody knows what became of it. */
+  isRepeat: boolean;
+  /** So many before them were dropped, since there were too many to keep. */
+  lost: number;
+};
+
 export interface NodeShardRpc {
   /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
   health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
@@ -80,6 +95,8 @@ export interface NodeShardRpc {
   counters(): Promise<ShardCounters>;
   /** From Fleet: who may speak for the node from now on; null ends it, with its snapshot and its commands. */
   admit(node: string, credentials: Credentials | null): Promise<void>;
+  /** From Fleet: somebody subscribes to the topics until then. */
+  watch(topics: Topic[], until: number): Promise<void>;
 }
 
 export interface FleetRpc {
@@ -95,5 +112,11 @@ export interface FleetRpc {
   nodes(): Promise<{ node: string; enrolledAt: number }[]>;
   rotate(request: { node: string; tokenHash: string; overlapUntil: number }): Promise<Result<null>>;
   remove(node: string): Promise<Result<null>>;
+  /** From a shard: what happened to its nodes. */
+  publish(place: Place, told: Told): Promise<void>;
+  /** How many subscribe to events now. */
+  subscribers(): Promise<number>;
+  /** The upgrade of a subscription to events; see `eventsRequest` in stubs.ts. */
+  fetch(request: Request): Promise<Response>;
   counters(): Promise<FleetCounters>;
 }

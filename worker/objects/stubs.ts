@@ -3,14 +3,16 @@
 import * as v from 'valibot';
 import { UPLINK_PROTOCOL } from '../../contract/frames.ts';
 import type { LogsArgs } from '../../contract/logs.ts';
-import { placement, shardCount } from '../domain/settings.ts';
 import { ActionWishSchema, type ActionWish } from '../domain/action-wish.ts';
+import { SubscriptionSchema, type Subscription } from '../domain/event-stream.ts';
+import { placement, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
 export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
 
+const SHARD_NAME = 'shard-';
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';
 
@@ -94,8 +96,33 @@ export function readLogsRequest(
   };
 }
 
+const SUBSCRIPTION_HEADER = 'x-arw-subscription';
+
+const AskedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ subscription: SubscriptionSchema, hasProtocol: v.boolean() }),
+);
+
+/** The upgrade of a subscription as Fleet takes it. `hasProtocol`: the peer offered it, so the answer names it. */
+export function eventsRequest(subscription: Subscription, hasProtocol: boolean): Request {
+  return new Request('https://fleet/events', {
+    headers: { upgrade: 'websocket', [SUBSCRIPTION_HEADER]: JSON.stringify({ subscription, hasProtocol }) },
+  });
+}
+
+/** The other side of `eventsRequest`. */
+export function readEventsRequest(request: Request): { subscription: Subscription; hasProtocol: boolean } {
+  return v.parse(AskedSchema, request.headers.get(SUBSCRIPTION_HEADER));
+}
+
+/** The place of the shard with this name among so many; the other side of `shardAt`. */
+export function placeOf(env: Env, name: string | undefined): Place {
+  return { index: Number(name?.slice(SHARD_NAME.length)), shards: shardCount(env.FLEET_SHARDS) };
+}
+
 function shardAt(env: Env, index: number): NodeShardRpc {
-  return named(env, env.NODE_SHARD, `shard-${index}`);
+  return named(env, env.NODE_SHARD, `${SHARD_NAME}${index}`);
 }
 
 function named<Stub>(env: Env, namespace: Namespace<Stub>, name: string): Stub {

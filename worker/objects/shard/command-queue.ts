@@ -14,16 +14,22 @@ const FINISHED_KEPT = 200;
 /** More open commands than this for one node are a mistake, or an attack. */
 export const MAX_OPEN = 100;
 
+/** What a command was before a step, undefined for a new one, and what it is after it. */
+export type OnStep = (before: CommandRecord | undefined, after: CommandRecord) => void;
+
 export class CommandQueue {
   readonly #store: CommandStore;
+  readonly #onStep: OnStep;
   readonly #open = new Map<string, Map<string, CommandRecord>>();
   /** Since this object woke. */
   readonly ended = noEndedJobs();
   /** The highest ordinal of what was open since this object woke: only what is open must stay in order. */
   #lastOrdinal = 0;
 
-  constructor(store: CommandStore) {
+  /** @param onStep hears of each step in the turn in which it is written. */
+  constructor(store: CommandStore, onStep: OnStep) {
     this.#store = store;
+    this.#onStep = onStep;
     for (const record of store.loadOpen()) {
       this.#lastOrdinal = Math.max(this.#lastOrdinal, record.ordinal);
       this.#keep(record);
@@ -66,7 +72,7 @@ export class CommandQueue {
   }
 
   add(record: CommandRecord): void {
-    this.#write(record);
+    this.#write(undefined, record);
   }
 
   /** Applies what happened to one command; undefined where the node has no such command. */
@@ -120,12 +126,13 @@ export class CommandQueue {
 
   #step(record: CommandRecord, event: CommandEvent): CommandRecord {
     const next = step(record, event);
-    if (next !== record) this.#write(next);
+    if (next !== record) this.#write(record, next);
     return next;
   }
 
-  #write(record: CommandRecord): void {
+  #write(before: CommandRecord | undefined, record: CommandRecord): void {
     this.#store.save(record);
+    this.#onStep(before, record);
     if (!isFinalJobState(record.state)) {
       this.#keep(record);
       return;

@@ -28,6 +28,7 @@ type Made = CutState & { name: CutName; content: Content };
 
 export class Cuts {
   readonly #ttlSeconds: number;
+  readonly #onTouch: () => void;
   readonly #epoch = crypto.randomUUID().slice(0, 8);
   readonly #cuts = new Map<string, Made>();
   #version = 0;
@@ -35,13 +36,16 @@ export class Cuts {
   /** When the newest large cut was made; undefined where none is kept. */
   #largeAt: number | undefined;
 
-  constructor(ttlSeconds: number) {
+  /** @param onTouch hears of each `touch`. */
+  constructor(ttlSeconds: number, onTouch: () => void) {
     this.#ttlSeconds = ttlSeconds;
+    this.#onTouch = onTouch;
   }
 
   /** Something that a view shows has changed. */
   touch(): void {
     this.#revision += 1;
+    this.#onTouch();
     if (this.#largeAt !== undefined && Date.now() - this.#largeAt >= CUT_WINDOW_MS) this.#dropLarge();
   }
 

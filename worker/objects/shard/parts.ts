@@ -7,6 +7,7 @@ import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { paceOf, type Pace } from '../../domain/interval.ts';
+import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, ttlSeconds } from '../../domain/settings.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
@@ -15,18 +16,22 @@ import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
 import { ActionStore } from '../store/action-store.ts';
 import { CommandStore } from '../store/command-store.ts';
+import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
-import { fleet } from '../stubs.ts';
+import { fleet, placeOf } from '../stubs.ts';
 import { CellCuts } from './cell-cuts.ts';
 import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Counting } from './counting.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { Cuts } from './cuts.ts';
+import { ShardEvents } from './events.ts';
 import { LogRelay } from './log-relay.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
+import { Patches } from './patches.ts';
 import { Relays } from './relays.ts';
 import { Uplinks } from './uplinks.ts';
+import { Watch } from './watch.ts';
 
 /** What happened to a snapshot, and whether another start of the reporter spoke than before. */
 export type Taken = { decision: IngestDecision; isNewBoot: boolean };
@@ -44,6 +49,9 @@ export class ShardParts {
   readonly counting = new Counting(Date.now());
   readonly credentials: CredentialCache;
   readonly alarm: Alarm;
+  readonly events: ShardEvents;
+  readonly watch: Watch;
+  readonly patches: Patches;
 
   constructor(state: DurableObjectState, env: Env) {
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
@@ -53,16 +61,37 @@ export class ShardParts {
       retentionMs: retentionMs(env.ARW_RETENTION_HOURS),
       heartbeatWriteMs: heartbeatWriteMs(env.ARW_HEARTBEAT_WRITE_SEC),
     });
-    this.queue = new CommandQueue(new CommandStore(state.storage));
+    this.queue = new CommandQueue(new CommandStore(state.storage), (before, after) => {
+      const drafts = jobEvents(before, after);
+      if (drafts.length > 0) this.events.tell(drafts, Date.now());
+    });
     this.uplinks = new Uplinks(state, (socket) => {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
     this.actions = new Actions(new ActionStore(state.storage));
-    this.cuts = new Cuts(this.ttlSeconds);
+    this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
     this.cells = new CellCuts(this.ttlSeconds);
     this.credentials = new CredentialCache((node) => fleet(env).credentials(node));
     this.alarm = new Alarm(state.storage);
+    const telling = {
+      store: new OutboxStore(state.storage),
+      place: placeOf(env, state.id.name),
+      fleet: () => fleet(env),
+    };
+    this.events = new ShardEvents({
+      ...telling,
+      ttlSeconds: this.ttlSeconds,
+      arm: (at) => void this.alarm.armFor(at, Date.now()),
+    });
+    this.watch = new Watch(telling);
+    this.patches = new Patches({
+      ...telling,
+      ttlSeconds: this.ttlSeconds,
+      isWatched: (now) => this.watch.isWatched('state.read.model.patch', now),
+      views: () => this.views(telling.place),
+      onMissed: () => this.cuts.touch(),
+    });
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
@@ -80,11 +109,16 @@ export class ShardParts {
   }
 
   take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
-    const bootBefore = this.nodes.get(node)?.last.bootId;
+    const before = this.nodes.get(node);
     const decision = this.nodes.take(node, snapshot, transport, moment);
     this.counting.took(decision, transport);
-    if (decision.kind === 'accept') this.cuts.touch();
-    return { decision, isNewBoot: bootBefore !== snapshot.boot_id };
+    if (decision.kind === 'accept') {
+      const { now, ttlSeconds: toldSeconds } = moment;
+      this.cuts.touch();
+      this.events.took(before, { snapshot, receivedAt: now, ttlSeconds: toldSeconds, transport }, now);
+      this.watch.took(snapshot, now);
+    }
+    return { decision, isNewBoot: before?.last.bootId !== snapshot.boot_id };
   }
 
   /** Sends what is due over the socket of the node; true where there was a socket that a living node holds. */
@@ -138,9 +172,15 @@ export class ShardParts {
     }
     this.queue.removeOld(now);
     this.actions.removeOld(now);
+    this.events.passTime(
+      this.nodes.all(),
+      (node) => now >= (this.nodes.forgottenAt(node) ?? Number.POSITIVE_INFINITY),
+      now,
+    );
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
+    else this.patches.touched(now);
   }
 
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
@@ -148,6 +188,7 @@ export class ShardParts {
     const commands = this.queue.nextDeadline((node) => this.reachable(node, now) !== undefined);
     const wanted = earliest([
       commands,
+      this.events.nextDeadline(this.nodes.all()),
       this.nodes.nextForgotten(),
       this.uplinks.nextExpiry(),
       this.actions.nextDeadline(),
@@ -157,7 +198,13 @@ export class ShardParts {
 
   /** Arms for what a word of the node, or a word to it, may have changed: all else is armed already. */
   armForNode(node: string, now: number): Promise<void> | undefined {
-    const deadlines = [this.nodes.forgottenAt(node), this.uplinks.expiryOf(node), this.queue.forgetsAt(now)];
+    const live = this.nodes.get(node);
+    const deadlines = [
+      live && this.events.silentAt(live),
+      this.nodes.forgottenAt(node),
+      this.uplinks.expiryOf(node),
+      this.queue.forgetsAt(now),
+    ];
     if (this.queue.openCount(node) > 0) {
       deadlines.push(this.queue.deadlineOf(node, this.reachable(node, now) !== undefined));
     }

@@ -25,6 +25,17 @@ export const FLEET_MIGRATIONS = [
      uses_left INTEGER NOT NULL,
      expires_at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // 2: the event log. `previous` is the id before, `ordinal` and `total_bytes` run on, so that two rows tell how much
+  // there is; `source` is the draft's name at the shard that made it.
+  `CREATE TABLE events (
+     id INTEGER PRIMARY KEY,
+     previous INTEGER NOT NULL,
+     ordinal INTEGER NOT NULL,
+     total_bytes INTEGER NOT NULL,
+     source TEXT,
+     kind TEXT NOT NULL,
+     body TEXT NOT NULL
+   );`,
 ];
 
 export class FleetStore {

@@ -60,6 +60,10 @@ export const SHARD_MIGRATIONS = [
    ) WITHOUT ROWID;
    CREATE INDEX actions_by_end ON actions (finished_at);
    CREATE INDEX actions_by_key ON actions (idempotency_key) WHERE idempotency_key IS NOT NULL;`,
+  // 5: what Fleet has not been told yet; whose silence was told; what somebody subscribes to, and until when.
+  `CREATE TABLE untold_events (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+   CREATE TABLE silences (node TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE watches (topic TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 const TransportSchema = v.picklist(['socket', 'post']);
