@@ -16,6 +16,7 @@ export class Connection {
   /** The first one is on its way. */
   readonly #asked: Asked[] = [];
   #chunks: Buffer[] = [];
+  #isClosed = false;
 
   private constructor(socket: Socket, host: string) {
     this.#socket = socket;
@@ -39,8 +40,14 @@ export class Connection {
     return `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${lines.join('')}`;
   }
 
+  /** The server closes what rested for too long: another one is to be opened. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Sends a request once those before are answered, and resolves with its answer. */
   ask(head: string, body = ''): Promise<Answer> {
+    if (this.#isClosed) return Promise.reject(new Error(`the connection to ${this.#host} is closed`));
     return new Promise((resolve, reject) => {
       const text = `${head}content-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
       if (this.#asked.push({ text, resolve, reject }) === 1) this.#socket.write(text);
@@ -69,6 +76,7 @@ export class Connection {
   }
 
   #fail(error: Error): void {
+    this.#isClosed = true;
     for (const { reject } of this.#asked.splice(0)) reject(error);
   }
 }

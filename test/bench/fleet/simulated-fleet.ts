@@ -34,11 +34,15 @@ export class SimulatedFleet {
   readonly #connections: Connection[] = [];
   #pace: NodeJS.Timeout | undefined;
 
-  private constructor() {}
+  readonly #url: string;
+
+  private constructor(url: string) {
+    this.#url = url;
+  }
 
   /** Enrols the nodes, links them, and has each tell its first snapshot. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
-    const fleet = new SimulatedFleet();
+    const fleet = new SimulatedFleet(wanted.hub.url);
     const { hub, nodes, sockets, connections = 16, prefix = 'sim' } = wanted;
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
@@ -116,7 +120,15 @@ export class SimulatedFleet {
     for (const connection of this.#connections) connection.close();
   }
 
-  #floodByPost(endMs: number): Promise<number[]> {
+  /** The hub closes connections that rested while other fleets were measured. */
+  async #reopen(): Promise<void> {
+    for (const [index, connection] of this.#connections.entries()) {
+      if (connection.isClosed) this.#connections[index] = await Connection.open(this.#url);
+    }
+  }
+
+  async #floodByPost(endMs: number): Promise<number[]> {
+    await this.#reopen();
     let next = 0;
     return Promise.all(
       this.#connections.map(async (connection) => {
