@@ -68,7 +68,7 @@ async function results(): Promise<number[]> {
 /** What shards asked of Fleet and told it; its alarms are its own. */
 async function fleetCalls(): Promise<number> {
   const [asked, told] = await Promise.all(
-    ['credentials', 'publish'].map((call) => metric('arw_fleet_calls_total', { call })),
+    ['claim', 'publish'].map((call) => metric('arw_fleet_calls_total', { call })),
   );
   return (asked ?? 0) + (told ?? 0);
 }
