@@ -1,6 +1,11 @@
-// Owns secrets: how they are made, hashed, compared and used to sign. Nothing here keeps one.
+// Owns secrets: how they are made, hashed, compared and used to sign. Nothing here keeps one but as a key that cannot
+// be read, and the last one that others were compared with.
 
 const SECRET_BYTES = 32;
+const HMAC = { name: 'HMAC', hash: 'SHA-256' };
+
+const encoder = new TextEncoder();
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** 256 random bits, base64url. */
 export function makeSecret(): string {
@@ -9,26 +14,46 @@ export function makeSecret(): string {
 
 /** Hex. Secrets here are random and long, so a fast hash keeps them as safe as a slow one would. */
 export async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  let hex = '';
+  for (const byte of new Uint8Array(await digestOf(text))) hex += HEX[byte];
+  return hex;
 }
+
+let lastSecret: { text: string; digest: ArrayBuffer } | undefined;
 
 /** Compares in constant time; hashing first makes the lengths equal and hides the length of the secret. */
 export async function isSameSecret(presented: string, secret: string): Promise<boolean> {
-  const encoder = new TextEncoder();
-  const [a, b] = await Promise.all(
-    [presented, secret].map((text) => crypto.subtle.digest('SHA-256', encoder.encode(text))),
-  );
-  return a !== undefined && b !== undefined && crypto.subtle.timingSafeEqual(a, b);
+  // Each request to a hub is compared with the same one.
+  if (lastSecret?.text !== secret) lastSecret = { text: secret, digest: await digestOf(secret) };
+  const { digest } = lastSecret;
+  return crypto.subtle.timingSafeEqual(await digestOf(presented), digest);
+}
+
+function digestOf(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest('SHA-256', encoder.encode(text));
 }
 
 /** HMAC-SHA-256, base64url. @param key as `makeSecret` made it: its bytes are the key, not its letters. */
 export async function sign(key: string, text: string): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const imported = await crypto.subtle.importKey('raw', fromBase64Url(key), algorithm, false, ['sign']);
-  return base64Url(
-    new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))),
-  );
+  return signUnder(await importKey(key), text);
+}
+
+/** Keys that were read once, for as long as whose they are is remembered. */
+const imported = new WeakMap<object, CryptoKey>();
+
+/** As `sign`, for what is sent while somebody waits: the key is read once for the same credentials. */
+export async function signFor(credentials: { commandKey: string }, text: string): Promise<string> {
+  const key = imported.get(credentials) ?? (await importKey(credentials.commandKey));
+  imported.set(credentials, key);
+  return signUnder(key, text);
+}
+
+function importKey(key: string): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', fromBase64Url(key), HMAC, false, ['sign']);
+}
+
+async function signUnder(key: CryptoKey, text: string): Promise<string> {
+  return base64Url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))));
 }
 
 function fromBase64Url(text: string): Uint8Array {

@@ -12,7 +12,7 @@ import { cpuSecondsOf, footprintOf } from './process-footprint.ts';
 import { median, type BenchResult } from './result.ts';
 
 const SIZES = [100, 1000, 10_000, 50_000];
-const SHORT_SIZES = [100, 1000, 10_000];
+const SHORT_SIZES = [100, 1000, 4000];
 const SHARDS = '8';
 /** Nodes of each fleet that hold a socket, at most half of them: the others report by POST, all of them in turn. */
 const SOCKETS = 500;
@@ -25,7 +25,7 @@ type Way = 'post' | 'socket';
 
 export async function growth(args: readonly string[]): Promise<BenchResult> {
   const isShort = args.includes('--short');
-  const [rounds, seconds] = isShort ? [2, 3] : [5, 6];
+  const [rounds, seconds] = isShort ? [2, 2] : [5, 6];
   const folder = await mkdtemp(join(tmpdir(), 'runtime-matrix-bench-'));
   const ending: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {

@@ -62,18 +62,18 @@ async function smallFleet(
   const fleet = await Fleet.start({ hub, nodes: NODES, sockets: NODES });
   ending.push(() => fleet.stop());
   await fleet.report(INTERVAL_MS);
-  const gateway = await optional('prometheus-pushgateway', startPushgateway);
-  if (gateway !== undefined) {
-    ending.push(gateway.stop);
-    await fillPushgateway(gateway.url, NODES);
-  }
+  const gateway = await optional('prometheus-pushgateway', () =>
+    startPushgateway(folder, (url) => fillPushgateway(url, NODES)),
+  );
+  if (gateway !== undefined) ending.push(gateway.stop);
   const all: Rounds = { full: [], summary: [], unchanged: [], scrape: [] };
   const { url, token } = hub;
   for (let round = 0; round <= rounds; round += 1) {
     const full = await readFor(url, MATRIX, { token, seconds });
-    const scrape = gateway && (await readFor(gateway.url, '/metrics', { seconds }));
     const summary = await readFor(url, `${MATRIX}?view=summary`, { token, seconds });
     const unchanged = await readFor(url, MATRIX, { token, seconds, known: true });
+    // Last: what it leaves to its collector of garbage weighs on what comes after it.
+    const scrape = gateway && (await readFor(gateway.url, '/metrics', { seconds }));
     // The first words of new processes are not their pace.
     if (round === 0) continue;
     all.full.push(full);
@@ -90,12 +90,6 @@ async function smallFleet(
   }
   return resultOf(all);
 }
-
-const p99 = (readings: readonly Reading[], status: number): number =>
-  fineQuantile(
-    readings.flatMap((each) => latencies(each, status)),
-    0.99,
-  );
 
 function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
   const summaries = median(
@@ -152,6 +146,13 @@ function resultOf({ full, summary, unchanged, scrape }: Rounds): BenchResult {
     });
   }
   return { figures, claims };
+}
+
+function p99(readings: readonly Reading[], status: number): number {
+  return fineQuantile(
+    readings.flatMap((each) => latencies(each, status)),
+    0.99,
+  );
 }
 
 function sizeOf(readings: readonly Reading[]): number {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { SupervisorSchema } from '../../contract/read-models.ts';
 import { Hub } from '../support/hub.ts';
+import { actionOver, RelayNode, submitted } from '../support/relay-node.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 let hub: Hub;
@@ -54,4 +55,24 @@ test('are all asked which nodes have a runtime', async () => {
   expect(job.status).toBe(202);
   const { job_id: id } = v.parse(v.object({ job_id: v.string() }), await job.json());
   expect((await hub.ask(`/orchestrator/jobs/${id}`)).status).toBe(200);
+});
+
+test('are asked together for who has a model, and a repeat finds its action wherever that lives', async () => {
+  const nodes = [];
+  for (const name of ['shards-a', 'shards-b', 'shards-c', 'shards-d']) {
+    nodes.push(await RelayNode.linked(hub, name, { runtimes: [runtimeRecord({ model: `only-${name}` })] }));
+  }
+  for (const at of nodes) {
+    const headers = { 'idempotency-key': `key-of-${at.node}` };
+    const id = await submitted(hub, { prompt: 'Hi', model: `only-${at.node}` }, headers);
+    at.reply(await at.asked(), 'Hello.');
+    expect(await actionOver(hub, id)).toMatchObject({ state: 'completed', node: at.node });
+    expect(await submitted(hub, { prompt: 'Hi', model: `only-${at.node}` }, headers)).toBe(id);
+  }
+  const body = { kind: 'chat.respond', input: { prompt: 'Hi', model: 'only-shards-e' } };
+  const unknown = await hub.ask('/actions', { method: 'POST', body });
+  expect(unknown.status).toBe(404);
+  expect(await unknown.json()).toMatchObject({
+    closest: expect.arrayContaining(['only-shards-a', 'only-shards-d']),
+  });
 });

@@ -194,3 +194,13 @@ test('bytes for a stream that is not there, and noise, move nothing', async () =
   host.hub.send({ type: 'relay.cancel', stream: 78 });
   expect((await host.answer(host.ask('stream'))).end).toBe('ok');
 });
+
+test('a cancel before any answer reaches the engine too', async () => {
+  const host = await Relaying.linked();
+  const length = String(Buffer.byteLength(JSON.stringify({ model: 'm', do: 'silent' })));
+  const headers = { 'content-type': 'application/json', 'content-length': length };
+  const stream = host.ask('silent', { headers });
+  await host.engine.says('asked silent');
+  host.hub.send({ type: 'relay.cancel', stream });
+  expect(await host.engine.says('aborted')).toBe('aborted');
+});

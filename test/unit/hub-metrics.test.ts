@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { CellBook, merged } from '../../worker/domain/cell-book.ts';
 import { noEndedJobs, noOpenJobs, noSnapshots, type ShardCounters } from '../../worker/domain/counters.ts';
 import { exposition, type Family } from '../../worker/domain/exposition.ts';
-import { METRIC_CELLS_MAX, metricFamilies } from '../../worker/domain/metrics.ts';
+import { METRIC_CELLS_MAX } from '../../worker/domain/cell-metrics.ts';
+import { metricFamilies } from '../../worker/domain/metrics.ts';
 import { holds } from '../support/property.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 

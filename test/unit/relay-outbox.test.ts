@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { RELAY_WINDOW_BYTES } from '../../contract/relay-credit.ts';
 import { readRecords, RELAY_CHUNK_MAX_BYTES, type RelayRecord } from '../../contract/relay-records.ts';
 import { RelayOutbox, RelayQueue, type RelayWay } from '../../reporter/uplink/relay-outbox.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A socket whose line takes nothing until a test lets it. */
 class StuckWay implements RelayWay {
@@ -40,7 +41,8 @@ class StuckWay implements RelayWay {
   }
 }
 
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Longer than a message waits for others. */
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
 
 function queueOf(stream: number): RelayQueue {
   return new RelayQueue(stream, () => undefined);
@@ -84,19 +86,19 @@ test('every byte leaves once and in order, no more than was granted, and the end
   for (let at = 0; at < body.length; at += 10_000) queue.push(body.subarray(at, at + 10_000));
   queue.end(() => (ended = true));
   outbox.wake(queue);
-  const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 30; turn += 1) {
-      await soon();
+  /** Until so many bytes have left, and no more come. */
+  const settle = (bytes: number): Promise<true> =>
+    eventually(`${bytes} bytes have left`, () => {
       way.flush();
-    }
-  };
-  await settle();
+      return way.bytesOf(7).length >= bytes;
+    });
+  await settle(RELAY_WINDOW_BYTES);
   expect(way.bytesOf(7).length).toBe(RELAY_WINDOW_BYTES);
-  for (let granted = 0; granted < 2; granted += 1) {
+  for (let granted = 2; granted <= 3; granted += 1) {
     expect(ended).toBe(false);
     queue.credit.grant(RELAY_WINDOW_BYTES);
     outbox.wake(queue);
-    await settle();
+    await settle(granted * RELAY_WINDOW_BYTES);
   }
   expect(way.bytesOf(7).equals(body)).toBe(true);
   expect(ended).toBe(true);

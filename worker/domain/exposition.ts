@@ -8,6 +8,14 @@ export type Family = { name: string; help: string; type: 'counter' | 'gauge'; sa
 
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+export function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name, help, type: 'gauge', samples };
+}
+
+export function counter(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name, help, type: 'counter', samples };
+}
+
 /** Families without a sample are left out. */
 export function exposition(families: readonly Family[]): string {
   return families.map(familyText).join('');

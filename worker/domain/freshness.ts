@@ -24,10 +24,14 @@ export function freshnessOf(heard: Heard, ttlSeconds: number, now: number): Fres
   return {
     received_at: isoTime(heard.receivedAt),
     expires_at: isoTime(expiresAt(heard, ttlSeconds)),
-    age_seconds: ageMs(heard, now) / 1000,
+    age_seconds: ageSeconds(heard, now),
     stale: isStale(heard, ttlSeconds, now),
     uplink: heard.uplink,
   };
+}
+
+export function ageSeconds(heard: Word, now: number): number {
+  return ageMs(heard, now) / 1000;
 }
 
 /** When a node is next told in other words although nothing is said: it turns stale, or its silence has a new figure. */

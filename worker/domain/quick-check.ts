@@ -25,7 +25,7 @@ type Part = {
 const NEVER: Takes = () => false;
 
 /** The library leaves out members of these names, so what has one of them is not taken as it stands. */
-const LEFT_OUT = ['__proto__', 'prototype', 'constructor'];
+const LEFT_OUT: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
 
 const made = new WeakMap<v.GenericSchema, Takes>();
 
@@ -127,7 +127,12 @@ function optional({ wrapped, default: otherwise }: Part, nothing: undefined | nu
 function list(item: Part | undefined): Takes {
   if (item === undefined) return NEVER;
   const takes = checkOf(item);
-  return (value) => Array.isArray(value) && value.every(takes);
+  return (value) => {
+    if (!Array.isArray(value)) return false;
+    // Not `every`, which passes over holes.
+    for (let at = 0; at < value.length; at += 1) if (!takes(value[at])) return false;
+    return true;
+  };
 }
 
 function members(entries: Readonly<Record<string, Part>>): Takes {
@@ -138,8 +143,16 @@ function members(entries: Readonly<Record<string, Part>>): Takes {
     for (let at = 0; at < keys.length; at += 1) {
       if (checks[at]?.(value[keys[at] ?? '']) !== true) return false;
     }
-    return !LEFT_OUT.some((key) => Object.hasOwn(value, key));
+    return !hasLeftOut(value);
   };
+}
+
+function hasLeftOut(value: object): boolean {
+  return (
+    Object.hasOwn(value, '__proto__') ||
+    Object.hasOwn(value, 'prototype') ||
+    Object.hasOwn(value, 'constructor')
+  );
 }
 
 function record({ key, value: held }: Part): Takes {
@@ -147,8 +160,7 @@ function record({ key, value: held }: Part): Takes {
     return NEVER;
   const takes = checkOf(held);
   return (value) =>
-    isPlain(value) &&
-    Object.entries(value).every(([name, member]) => takes(member) && !LEFT_OUT.includes(name));
+    isPlain(value) && Object.entries(value).every(([name, member]) => takes(member) && !LEFT_OUT.has(name));
 }
 
 /** Told apart by one word; options that are told apart otherwise are left to the library. */

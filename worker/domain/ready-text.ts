@@ -2,7 +2,7 @@
 // with it; what the clock moves is small and made for each cut.
 
 import type { Snapshot } from '../../contract/snapshot.ts';
-import { isStale } from './freshness.ts';
+import { expiresAt, isStale } from './freshness.ts';
 import {
   matrixItem,
   passingMembers,
@@ -12,8 +12,11 @@ import {
   type ViewTime,
 } from './view.ts';
 
-/** Members without brackets around: of the item, or of each record. */
-type Lasting = Partial<Record<'full' | 'summary' | 'records', readonly string[]>>;
+/** Texts of members without brackets around: of the item, or of each record. */
+type Texts = Partial<Record<'full' | 'summary' | 'records', readonly string[]>>;
+
+/** The texts hold when the node was heard, which can become later without another snapshot. */
+type Lasting = { receivedAt: number; endsAt: number; texts: Texts };
 
 /** An accepted snapshot is never changed, only replaced: what was made of it goes with it. */
 const whileFresh = new WeakMap<Snapshot, Lasting>();
@@ -46,14 +49,18 @@ export function recordTexts(view: NodeView, time: ViewTime): string[] {
 function lastingTexts(
   { snapshot, ...heard }: NodeView,
   { ttlSeconds, now }: ViewTime,
-  kind: keyof Lasting,
+  kind: keyof Texts,
   make: () => readonly object[],
 ): readonly string[] {
-  const book = isStale(heard, ttlSeconds, now) ? whileStale : whileFresh;
-  const ready = book.get(snapshot) ?? {};
-  const texts = ready[kind] ?? make().map(members);
-  if (ready[kind] === undefined) book.set(snapshot, { ...ready, [kind]: texts });
-  return texts;
+  const { receivedAt } = heard;
+  const endsAt = expiresAt(heard, ttlSeconds);
+  const book = now < endsAt ? whileFresh : whileStale;
+  let lasting = book.get(snapshot);
+  if (lasting?.receivedAt !== receivedAt || lasting.endsAt !== endsAt) {
+    lasting = { receivedAt, endsAt, texts: {} };
+    book.set(snapshot, lasting);
+  }
+  return (lasting.texts[kind] ??= make().map(members));
 }
 
 /** The text of an object without its brackets; never of an empty one. */

@@ -5,6 +5,7 @@ const FNV_PRIME = 0x01000193;
 
 /** The index, 0 to `shards - 1`, of the shard that owns a node. */
 export function shardOf(node: string, shards: number): number {
+  if (shards === 1) return 0;
   let winner = 0;
   let highest = -1;
   for (let index = 0; index < shards; index += 1) {

@@ -1,28 +1,37 @@
 // Owns the read models of one node: its item in the matrix and its records in the supervisor view, freshness included.
 
-import type { Freshness, MatrixItem, SupervisorRecord } from '../../contract/read-models.ts';
+import type { MatrixItem, SupervisorRecord, Uplink } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
 import type { NodeStatus, Snapshot } from '../../contract/snapshot.ts';
 import { spokenLine } from '../../contract/status.ts';
 import { severityLabel, severityOfState, stateLabel } from '../../contract/words.ts';
-import { expiresAt, freshnessOf, isoTime, isStale, silence, staleStatus, type Heard } from './freshness.ts';
+import {
+  ageSeconds,
+  expiresAt,
+  freshnessOf,
+  isoTime,
+  isStale,
+  silence,
+  staleStatus,
+  type Heard,
+} from './freshness.ts';
 
 export type NodeView = Heard & { snapshot: Snapshot };
 export type ViewTime = { ttlSeconds: number; now: number };
 
-/** What the clock changes of an item: its freshness, and where it is stale its status. */
-export function passingMembers(
-  view: NodeView,
-  { ttlSeconds, now }: ViewTime,
-): Freshness & { status?: NodeStatus } {
-  const freshness = freshnessOf(view, ttlSeconds, now);
-  if (!freshness.stale) return freshness;
-  return { ...freshness, status: staleStatus(view, view.snapshot.status, now) };
+/** What changes of an item although its node says nothing: its age, its uplink, and where it is stale its status. */
+export type Passing = { age_seconds: number; uplink: Uplink; status?: NodeStatus };
+
+export function passingMembers(view: NodeView, { ttlSeconds, now }: ViewTime): Passing {
+  const passing = { age_seconds: ageSeconds(view, now), uplink: view.uplink };
+  if (!isStale(view, ttlSeconds, now)) return passing;
+  return { ...passing, status: staleStatus(view, view.snapshot.status, now) };
 }
 
 /** `summary` leaves out the lists that make a snapshot large. */
 export function matrixItem(view: NodeView, time: ViewTime, summary: boolean): MatrixItem {
-  const item: MatrixItem = { ...view.snapshot, ...passingMembers(view, time) };
+  const freshness = freshnessOf(view, time.ttlSeconds, time.now);
+  const item: MatrixItem = { ...view.snapshot, ...freshness, ...passingMembers(view, time) };
   // The word is the hub's: a node cannot send it along.
   delete item.last_status;
   if (item.stale) item.last_status = view.snapshot.status;

@@ -11,19 +11,38 @@ import type { HubEnv } from '../env.ts';
 export async function bodyText(c: Context<HubEnv>, maxBytes = SNAPSHOT_MAX_BYTES): Promise<Result<string>> {
   const { headers } = c.req.raw;
   const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
-  if (Number(headers.get('content-length') ?? 0) > maxBytes) return fail(tooLarge(maxBytes));
+  const told = headers.get('content-length');
+  if (Number(told ?? 0) > maxBytes) return fail(tooLarge(maxBytes));
   if (body === null) return { ok: true, value: '' };
+  // A length that is told is kept by the platform: such a body needs not be watched while it comes.
+  const bytes =
+    told === null ? await boundedBytes(body, maxBytes) : new Uint8Array(await c.req.raw.arrayBuffer());
+  if (bytes === undefined) return fail(tooLarge(maxBytes));
+  if (bytes.byteLength > 0 && !isJson(headers.get('content-type'))) {
+    return fail(problem('unsupported-media-type', 'Send the header "Content-Type: application/json"'));
+  }
+  return decode(bytes);
+}
+
+/** Undefined where there are too many. */
+async function boundedBytes(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > maxBytes) return fail(tooLarge(maxBytes));
+    if (size > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  if (size > 0 && !isJson(headers.get('content-type'))) {
-    return fail(problem('unsupported-media-type', 'Send the header "Content-Type: application/json"'));
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
   }
-  return decode(chunks, size);
+  return bytes;
 }
 
 /** The body as the schema has it; an empty one counts as `{}`, so that what is optional may be left out as a whole. */
@@ -42,15 +61,11 @@ function isJson(contentType: string | null): boolean {
   return contentType === null || /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType.trim());
 }
 
-function decode(chunks: readonly Uint8Array[], size: number): Result<string> {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+function decode(bytes: Uint8Array): Result<string> {
   try {
-    return { ok: true, value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes) };
+    return { ok: true, value: decoder.decode(bytes) };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return fail(problem('malformed-body', 'The body is not UTF-8'));

@@ -3,7 +3,8 @@
 import type { MiddlewareHandler } from 'hono';
 import type { HubEnv } from '../env.ts';
 
-const HEADER = 'x-request-id';
+/** An answer that has it already is left as it is: to add it later, an answer is built a second time. */
+export const REQUEST_ID_HEADER = 'x-request-id';
 
 /** What a caller may choose: nothing that could break a log line. */
 const ACCEPTABLE = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -11,10 +12,11 @@ const ACCEPTABLE = /^[A-Za-z0-9._:-]{1,128}$/;
 const SWITCHING_PROTOCOLS = 101;
 
 export const requestId: MiddlewareHandler<HubEnv> = async (c, next) => {
-  const given = c.req.header(HEADER);
+  const given = c.req.header(REQUEST_ID_HEADER);
   const id = given !== undefined && ACCEPTABLE.test(given) ? given : crypto.randomUUID();
   c.set('requestId', id);
   await next();
   // The answer to an upgrade belongs to the platform: it cannot be rebuilt with another header.
-  if (c.res.status !== SWITCHING_PROTOCOLS) c.header(HEADER, id);
+  if (c.res.status === SWITCHING_PROTOCOLS || c.res.headers.has(REQUEST_ID_HEADER)) return;
+  c.header(REQUEST_ID_HEADER, id);
 };

@@ -44,6 +44,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     this.#parts = new ShardParts(state, env);
     void state.blockConcurrencyWhile(async () => {
       await this.#parts.alarm.load();
+      this.#parts.failForgotten(Date.now());
       await this.#parts.arm(Date.now());
     });
     this.#parts.events.start();

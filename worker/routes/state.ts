@@ -10,6 +10,7 @@ import { MatrixQuerySchema, SupervisorQuerySchema } from '../domain/filter.ts';
 import { isoTime } from '../domain/freshness.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
+import { REQUEST_ID_HEADER } from '../middleware/request-id.ts';
 import { fleet } from '../objects/stubs.ts';
 import { checkedQuery } from '../middleware/query.ts';
 import { problemResponse } from '../problem-response.ts';
@@ -63,10 +64,14 @@ function readerOf(c: Context<HubEnv>): Reader {
 }
 
 async function answer(c: Context<HubEnv>, { etag, body }: View): Promise<Response> {
-  const headers = { etag, 'cache-control': 'private, no-cache' };
+  const headers = {
+    etag,
+    'cache-control': 'private, no-cache',
+    [REQUEST_ID_HEADER]: c.get('requestId'),
+  };
   if (body === undefined || matchesTag(c.req.header('if-none-match'), etag)) {
     if (body instanceof ReadableStream) await body.cancel();
-    return c.body(null, 304, headers);
+    return new Response(null, { status: 304, headers });
   }
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }

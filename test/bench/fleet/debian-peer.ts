@@ -9,6 +9,7 @@ import { debianTarget, systemSuite } from '../../../scripts/engine/debian-target
 import { projectCacheDir } from '../../../scripts/engine/project-cache.ts';
 
 const ANSWERS_WITHIN_MS = 15_000;
+const ENDS_WITHIN_MS = 10_000;
 
 export type Peer = { name: string; url: string; pid: number; stop: () => Promise<void> };
 
@@ -49,8 +50,10 @@ export async function startPeer(
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
   await ended;
+  clearTimeout(timer);
 }
 
 async function fetched(name: string): Promise<string> {

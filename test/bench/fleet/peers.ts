@@ -22,10 +22,28 @@ export async function startEtcd(folder: string): Promise<Peer> {
   return startPeer({ package: 'etcd-server', binary: 'etcd' }, args, url, '/health');
 }
 
-export async function startPushgateway(): Promise<Peer> {
+/**
+ * @param filled pushes what it is to hold before it is measured: without the check of every push against all that it
+ * holds, which is on afterwards, as it is by default
+ */
+export async function startPushgateway(
+  folder: string,
+  filled: (url: string) => Promise<void> = async () => undefined,
+): Promise<Peer> {
+  const filling = await pushgateway(folder, ['--push.disable-consistency-check']);
+  try {
+    await filled(filling.url);
+  } finally {
+    await filling.stop();
+  }
+  return pushgateway(folder, []);
+}
+
+async function pushgateway(folder: string, more: readonly string[]): Promise<Peer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const args = [`--web.listen-address=127.0.0.1:${port}`, '--log.level=error'];
+  const file = `--persistence.file=${join(folder, 'pushgateway')}`;
+  const args = [`--web.listen-address=127.0.0.1:${port}`, '--log.level=error', file, ...more];
   const program = { package: 'prometheus-pushgateway', binary: 'prometheus-pushgateway' };
   return startPeer(program, args, url, '/-/ready');
 }

@@ -9,7 +9,7 @@ import type { Command } from './simulated-fleet.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
 /** Snapshots on their way at a time of one node that floods; the last of them asks for the word that it was taken. */
-const WINDOW = 8;
+export const FLOOD_WINDOW = 8;
 
 export class SocketNode {
   readonly host: SimulatedHost;
@@ -65,7 +65,7 @@ export class SocketNode {
   /** How many were taken until the end. */
   async flood(endMs: number): Promise<number> {
     let count = 0;
-    for (; sharedNowMs() < endMs; count += WINDOW) await this.report(WINDOW);
+    for (; sharedNowMs() < endMs; count += FLOOD_WINDOW) await this.report(FLOOD_WINDOW);
     return count;
   }
 

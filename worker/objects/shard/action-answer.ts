@@ -4,8 +4,8 @@
 import { makeJobId } from '../../../contract/ids.ts';
 import { problem } from '../../../contract/problem.ts';
 import { relaySigningText, type RelayOpen } from '../../../contract/relay.ts';
-import { sign } from '../../crypto.ts';
-import { ACTION_KEPT_MS, CANCELLED, toAction, type ActionRecord } from '../../domain/action-life.ts';
+import { signFor } from '../../crypto.ts';
+import { CANCELLED, toAction, type ActionRecord } from '../../domain/action-life.ts';
 import type { ActionWish } from '../../domain/action-wish.ts';
 import { CHAT_PATH, chatBody } from '../../domain/chat.ts';
 import { choose, nameAtGateway, type Offer, type Wanted } from '../../domain/choose-runtime.ts';
@@ -46,29 +46,18 @@ export async function answerAction(
   }
   const record = recordOf(wish, offer.value, draft, now);
   const { id, stream } = draft;
-  parts.actions.begin(record, (error) => parts.relays.abort(socket, stream, error));
+  parts.actions.begin(record, wish.wantsStream, (error) => parts.relays.abort(socket, stream, error));
   const begin = (sink: RelaySink): void =>
     parts.relays.begin({ node, runtime, socket, open, body, sink, openedAt: now });
   const relayed = { parts, id, node, runtime, socket, stream };
   if (!wish.wantsStream) {
-    parts.actions.keep(id);
     begin(collectingSink(relayed));
-    await armForRemoval(parts, now);
     return accepted(record, {});
   }
   return new Promise((resolve) => {
-    const onFirstRead = (): void => {
-      parts.actions.keep(id);
-      void armForRemoval(parts, now);
-    };
-    begin(streamingSink(relayed, { answer: resolve, signal, onFirstRead }));
+    begin(streamingSink(relayed, { answer: resolve, signal }));
     if (signal.aborted) parts.relays.abort(socket, stream, CANCELLED);
   });
-}
-
-/** What is over is removed once it is old; this one cannot be sooner than that. */
-function armForRemoval(parts: ShardParts, now: number): Promise<void> | undefined {
-  return parts.alarm.armFor(parts.actions.nextDeadline() ?? now + ACTION_KEPT_MS, now);
 }
 
 /** The answer to a request whose key was used before. */
@@ -153,7 +142,7 @@ async function signedOpening(
       issued_at: isoTime(now),
       expires_at: isoTime(now + EXPIRES_AFTER_MS),
     };
-    const signature = await sign(credentials.commandKey, relaySigningText(node, core));
+    const signature = await signFor(credentials, relaySigningText(node, core));
     if (parts.credentials.isCurrent(credentials)) return { type: 'relay.open', ...core, signature };
   }
 }

@@ -58,15 +58,11 @@ function told(contentType: string | undefined): string {
   return contentType !== undefined && /^[\x20-\x7e]+$/.test(contentType) ? contentType : 'text/event-stream';
 }
 
-type Streaming = {
-  answer: (response: Response) => void;
-  signal: AbortSignal;
-  /** The first bytes have gone to whoever asked: what takes its time may be done now. */
-  onFirstRead: () => void;
-};
-
 /** Answers with the head of a stream that began, or with the reason why none did. */
-export function streamingSink(relayed: Relayed, { answer, signal, onFirstRead }: Streaming): RelaySink {
+export function streamingSink(
+  relayed: Relayed,
+  { answer, signal }: { answer: (response: Response) => void; signal: AbortSignal },
+): RelaySink {
   const { parts, id, node, runtime, socket, stream } = relayed;
   const leave = (): void => {
     parts.relays.abort(socket, stream, CANCELLED);
@@ -75,7 +71,6 @@ export function streamingSink(relayed: Relayed, { answer, signal, onFirstRead }:
   signal.addEventListener('abort', leave, { once: true });
   const refused = collectingSink(relayed, (error) => answer(problemResponse(actionProblem(error, id))));
   let body: RelayBody | undefined;
-  let isRead = false;
   return {
     head: (head) => {
       const { status, headers } = head;
@@ -83,8 +78,6 @@ export function streamingSink(relayed: Relayed, { answer, signal, onFirstRead }:
       body = new RelayBody({
         onRead: (bytes) => {
           parts.relays.read(socket, stream, bytes);
-          if (!isRead) setTimeout(onFirstRead, 0);
-          isRead = true;
         },
         onLeft: leave,
       });

@@ -9,24 +9,30 @@ import {
   type ActionEvent,
   type ActionRecord,
 } from '../../domain/action-life.ts';
+import { actionEvents, type ActionEventDraft } from '../../domain/action-events.ts';
 import type { ActionStore } from '../store/action-store.ts';
 
-/** What an action was before a step, undefined where nobody was told of it, and what it is after it. */
-export type OnActionStep = (before: ActionRecord | undefined, after: ActionRecord) => void;
+/** A stream's rows wait so long: each commit holds up everything that this object sends, and one serves many. */
+const STREAM_WRITTEN_WITHIN_MS = 1000;
 
-type Running = { record: ActionRecord; stop: (error: CommandError) => void; isKept: boolean };
+type Running = { record: ActionRecord; stop: (error: CommandError) => void; isStreamed: boolean };
 
 export class Actions {
   readonly #store: ActionStore;
-  readonly #onStep: OnActionStep;
+  readonly #onWritten: (events: readonly ActionEventDraft[]) => void;
   readonly #running = new Map<string, Running>();
   /** What ran when this object was put out of memory. */
   readonly #forgotten: ActionRecord[];
+  /** Of streams: what is not written yet, by id. */
+  readonly #unwritten = new Map<string, ActionRecord>();
+  #isWriting = false;
+  /** Of those that are not over: whose first row is written. */
+  readonly #begun = new Set<string>();
 
-  /** @param onStep hears of each step in the turn in which it is written. */
-  constructor(store: ActionStore, onStep: OnActionStep) {
+  /** @param onWritten what there is to tell of a row that was just written. */
+  constructor(store: ActionStore, onWritten: (events: readonly ActionEventDraft[]) => void) {
     this.#store = store;
-    this.#onStep = onStep;
+    this.#onWritten = onWritten;
     this.#forgotten = store.loadOpen();
   }
 
@@ -34,44 +40,37 @@ export class Actions {
   takeForgotten(now: number): ActionRecord[] {
     const forgotten = this.#forgotten.splice(0);
     for (const record of forgotten) {
-      const failed = stepAction(record, { type: 'failed', at: now, error: FORGOTTEN });
-      this.#store.save(failed);
-      this.#onStep(record, failed);
+      this.#begun.add(record.id);
+      this.#write(stepAction(record, { type: 'failed', at: now, error: FORGOTTEN }), false);
     }
     return forgotten;
   }
 
-  /** In memory, until it is kept. @param stop ends it at its node, which brings its last step. */
-  begin(record: ActionRecord, stop: (error: CommandError) => void): void {
-    this.#running.set(record.id, { record: stepAction(record, { type: 'sent' }), stop, isKept: false });
-  }
-
-  /** Before anybody is told its id, but for whoever is told it with the answer itself. */
-  keep(id: string): void {
-    const running = this.#running.get(id);
-    if (running === undefined || running.isKept) return;
-    running.isKept = true;
-    this.#store.save(running.record);
-    this.#onStep(undefined, running.record);
+  /**
+   * Whoever is told an id finds it here, also after an eviction. Only who reads the stream itself knows the id of a young
+   * stream, and sees it break; so its rows may wait.
+   * @param stop ends it at its node, which brings its last step.
+   */
+  begin(record: ActionRecord, isStreamed: boolean, stop: (error: CommandError) => void): void {
+    const sent = stepAction(record, { type: 'sent' });
+    this.#running.set(record.id, { record: sent, stop, isStreamed });
+    this.#write(sent, isStreamed);
   }
 
   step(id: string, event: ActionEvent): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
-    const record = stepAction(running.record, event);
     this.#running.delete(id);
-    this.#store.save(record);
-    this.#onStep(running.isKept ? running.record : undefined, record);
-    this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
+    this.#write(stepAction(running.record, event), running.isStreamed);
   }
 
   find(node: string, id: string): ActionRecord | undefined {
-    return this.#running.get(id)?.record ?? this.#store.find(node, id);
+    return this.#running.get(id)?.record ?? this.#unwritten.get(id) ?? this.#store.find(node, id);
   }
 
   findByKey(key: string): ActionRecord | undefined {
-    const running = [...this.#running.values()].find(({ record }) => record.idempotencyKey === key);
-    return running?.record ?? this.#store.findByKey(key);
+    const unwritten = [...this.#unwritten.values()].find(({ idempotencyKey }) => idempotencyKey === key);
+    return unwritten ?? this.#store.findByKey(key);
   }
 
   /** What is over stays as it is. */
@@ -86,5 +85,30 @@ export class Actions {
   nextDeadline(): number | undefined {
     const oldest = this.#store.oldestFinish();
     return oldest === undefined ? undefined : oldest + ACTION_KEPT_MS;
+  }
+
+  #write(record: ActionRecord, mayWait: boolean): void {
+    if (mayWait) {
+      this.#unwritten.set(record.id, record);
+      if (!this.#isWriting) setTimeout(() => this.#writeAll(), STREAM_WRITTEN_WITHIN_MS);
+      this.#isWriting = true;
+      return;
+    }
+    this.#store.save(record);
+    const events = actionEvents(record, !this.#begun.has(record.id));
+    if (record.finishedAt === null) this.#begun.add(record.id);
+    else {
+      this.#begun.delete(record.id);
+      this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
+    }
+    this.#onWritten(events);
+  }
+
+  /** In one turn, and so in one commit. */
+  #writeAll(): void {
+    this.#isWriting = false;
+    const records = [...this.#unwritten.values()];
+    this.#unwritten.clear();
+    for (const record of records) this.#write(record, false);
   }
 }

@@ -9,7 +9,6 @@ import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
 import type { IngestDecision } from '../../domain/ingest.ts';
 import { paceOf, type Pace } from '../../domain/interval.ts';
-import { actionEvents } from '../../domain/action-events.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, shardCount, ttlSeconds } from '../../domain/settings.ts';
@@ -79,8 +78,9 @@ export class ShardParts {
       this.logs.socketGone(socket);
       this.relays.socketGone(socket);
     });
-    this.actions = new Actions(new ActionStore(state.storage), (before, after) => {
-      this.events.tell(actionEvents(before, after), Date.now());
+    this.actions = new Actions(new ActionStore(state.storage), (drafts) => {
+      this.events.tell(drafts, Date.now());
+      void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
     this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
     const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
@@ -117,8 +117,11 @@ export class ShardParts {
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
-    // The node may still work for an action that this object has lost hold of.
-    for (const { node, stream } of this.actions.takeForgotten(Date.now())) {
+  }
+
+  /** Once, after the alarm is known: a node may still work for an action that this object has lost hold of. */
+  failForgotten(now: number): void {
+    for (const { node, stream } of this.actions.takeForgotten(now)) {
       const socket = this.uplinks.admitted(node);
       if (socket !== undefined) this.uplinks.send(socket, { type: 'relay.cancel', stream });
     }
