@@ -11,33 +11,28 @@ type Asked = { text: string; resolve: (answer: Answer) => void; reject: (error: 
 const HEAD_END = '\r\n\r\n';
 
 export class Connection {
-  readonly #socket: Socket;
-  readonly #host: string;
+  readonly #url: URL;
+  #socket: Socket;
   /** The first one is on its way. */
   readonly #asked: Asked[] = [];
   #chunks: Buffer[] = [];
   #isClosed = false;
 
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket;
-    this.#host = host;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error(`${host} closed the connection`)));
+  private constructor(url: URL) {
+    this.#url = url;
+    this.#socket = this.#connected();
   }
 
   static async open(url: string): Promise<Connection> {
-    const { hostname, port, host } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port) });
-    await once(socket, 'connect');
-    return new Connection(socket, host);
+    const connection = new Connection(new URL(url));
+    await once(connection.#socket, 'connect');
+    return connection;
   }
 
   /** What does not change between requests: the request line and the headers, the length left out. */
   head(method: string, path: string, headers: Readonly<Record<string, string>> = {}): string {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    return `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${lines.join('')}`;
+    return `${method} ${path} HTTP/1.1\r\nhost: ${this.#url.host}\r\n${lines.join('')}`;
   }
 
   /** The server closes what rested for too long: another one is to be opened. */
@@ -50,13 +45,30 @@ export class Connection {
     if (this.#isClosed) return Promise.reject(new Error(`the connection to ${this.#host} is closed`));
     return new Promise((resolve, reject) => {
       const text = `${head}content-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
-      if (this.#asked.push({ text, resolve, reject }) === 1) this.#socket.write(text);
+      if (this.#asked.push({ text, resolve, reject }) > 1) return;
+      // A server closes what was not used for some seconds.
+      if (this.#socket.destroyed) this.#socket = this.#connected();
+      this.#socket.write(text);
     });
   }
 
   close(): void {
     this.#socket.removeAllListeners('close');
     this.#socket.destroy();
+  }
+
+  #connected(): Socket {
+    const { hostname, port, host } = this.#url;
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('end', () => socket.destroy());
+    // The end of one that was replaced says nothing of what the next one carries.
+    const fail = (error: Error): void => {
+      if (socket === this.#socket) this.#fail(error);
+    };
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error(`${host} closed the connection`)));
+    return socket;
   }
 
   #take(chunk: Buffer): void {
