@@ -16,7 +16,6 @@ export class Connection {
   /** The first one is on its way. */
   readonly #asked: Asked[] = [];
   #chunks: Buffer[] = [];
-  #isClosed = false;
 
   private constructor(url: URL) {
     this.#url = url;
@@ -35,14 +34,8 @@ export class Connection {
     return `${method} ${path} HTTP/1.1\r\nhost: ${this.#url.host}\r\n${lines.join('')}`;
   }
 
-  /** The server closes what rested for too long: another one is to be opened. */
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Sends a request once those before are answered, and resolves with its answer. */
   ask(head: string, body = ''): Promise<Answer> {
-    if (this.#isClosed) return Promise.reject(new Error(`the connection to ${this.#host} is closed`));
     return new Promise((resolve, reject) => {
       const text = `${head}content-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
       if (this.#asked.push({ text, resolve, reject }) > 1) return;
@@ -88,7 +81,6 @@ export class Connection {
   }
 
   #fail(error: Error): void {
-    this.#isClosed = true;
     for (const { reject } of this.#asked.splice(0)) reject(error);
   }
 }

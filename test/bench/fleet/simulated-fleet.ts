@@ -34,15 +34,11 @@ export class SimulatedFleet {
   readonly #connections: Connection[] = [];
   #pace: NodeJS.Timeout | undefined;
 
-  readonly #url: string;
-
-  private constructor(url: string) {
-    this.#url = url;
-  }
+  private constructor() {}
 
   /** Enrols the nodes, links them, and has each tell its first snapshot. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
-    const fleet = new SimulatedFleet(wanted.hub.url);
+    const fleet = new SimulatedFleet();
     const { hub, nodes, sockets, connections = 16, prefix = 'sim' } = wanted;
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
@@ -120,15 +116,7 @@ export class SimulatedFleet {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** The hub closes connections that rested while other fleets were measured. */
-  async #reopen(): Promise<void> {
-    for (const [index, connection] of this.#connections.entries()) {
-      if (connection.isClosed) this.#connections[index] = await Connection.open(this.#url);
-    }
-  }
-
-  async #floodByPost(endMs: number): Promise<number[]> {
-    await this.#reopen();
+  #floodByPost(endMs: number): Promise<number[]> {
     let next = 0;
     return Promise.all(
       this.#connections.map(async (connection) => {
