@@ -290,7 +290,7 @@ describe('a node that fell silent', () => {
     await hub.matrix();
     const rows = async (): Promise<object[]> =>
       hub.sql(SHARD, 'SELECT node FROM snapshots WHERE node = ?', 'forgotten');
-    await until(rows, (found) => found.length === 0, 5000);
+    expect(await until(rows, (found) => found.length === 0, 5000)).toEqual([]);
     await hub.matrixWhere(({ items }) => !('forgotten' in items));
     // It is no stranger: its token still works.
     await hear('forgotten', { seq: 2 });
