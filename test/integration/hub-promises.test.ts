@@ -1,7 +1,7 @@
 // What the hub promises beyond single answers: soon, cheap, discreet, and with an id for who looks into the log.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { ADMIN_TOKEN, Hub, SHARD, until } from '../support/hub.ts';
+import { ADMIN_TOKEN, Hub, SHARD } from '../support/hub.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 let hub: Hub;
@@ -30,19 +30,16 @@ test('heartbeats write no row, and a state that changes does', async () => {
   expect(await written()).toContain('"seq":50');
 });
 
-test('a state change is readable within 300 ms, also while somebody reads all the time', async () => {
+// How soon is measured by the bench change-latency: here nothing but the machine would be.
+test('a state change is readable although somebody reads all the time', async () => {
   const uplink = await hub.uplink(node, token);
   await uplink.report(snapshot({ node, seq: 1 }));
   for (let seq = 2; seq < 8; seq += 1) {
     const state = seq % 2 === 0 ? 'error' : 'ready';
     await hub.matrix();
-    const changed = performance.now();
     uplink.send({ type: 'health', snapshot: snapshot({ node, seq, runtimes: [runtimeRecord({ state })] }) });
-    await until(
-      () => hub.matrix(),
-      ({ items }) => items[node]?.seq === seq,
-    );
-    expect(performance.now() - changed).toBeLessThan(300);
+    const { items } = await hub.matrixWhere((matrix) => matrix.items[node]?.seq === seq);
+    expect(items[node]?.runtimes?.[0]?.status.state).toBe(state);
   }
 });
 
