@@ -104,7 +104,7 @@ test('who waits asks itself where the one who asked fails, or is ended without a
   const stuck = [look(), look()];
   await vi.advanceTimersByTimeAsync(1000);
   expect(asked).toHaveLength(5);
-  for (const question of asked.slice(3)) question.resolve({ etag: '"x"', body: new Blob(), until: 0 });
+  for (const question of asked.slice(3)) question.resolve({ etag: '"x"', body: new Blob([]), until: 0 });
   expect((await Promise.all(stuck)).map(({ etag }) => etag)).toEqual(['"x"', '"x"']);
   // The one that is stuck holds up nobody who comes later.
   const late = look();
