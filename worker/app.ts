@@ -10,6 +10,7 @@ import { events } from './routes/events.ts';
 import { audit } from './routes/audit.ts';
 import { grid } from './routes/grid.ts';
 import { actions } from './routes/actions.ts';
+import { dashboard } from './routes/dashboard.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
@@ -23,6 +24,7 @@ export const app = new Hono<HubEnv>();
 
 app.use(requestId);
 app.route('/', meta);
+app.route('/', dashboard);
 app.route('/nodes', nodes);
 
 app.use(requireAdmin);
