@@ -6,12 +6,12 @@ import { clockWords } from './event-time.ts';
 
 /** What a dialog asks for beside a yes. */
 export type ActInput = {
-  model?: string;
-  preset?: string;
-  sandbox?: string;
+  model?: string | undefined;
+  preset?: string | undefined;
+  sandbox?: string | undefined;
   /** What follows a drain. */
-  after?: 'hold' | 'shutdown' | 'restart';
-  force?: boolean;
+  after?: 'hold' | 'shutdown' | 'restart' | undefined;
+  force?: boolean | undefined;
 };
 
 export type ActCost = {

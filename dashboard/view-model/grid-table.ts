@@ -68,10 +68,20 @@ const STATUS_WORDS: Record<StatusCode, string> = {
   offline: 'Offline',
 };
 
-/** The status in one word. One that serves nothing yet and has failed nowhere is on its way. */
-export function statusWord({ status, states, runtimes }: GridCell): string {
-  if (states['starting'] === runtimes) return 'Starting';
-  return STATUS_WORDS[status.code];
+/** The status in one word. Where all are on their way nothing is wrong yet. */
+export function statusWord(cell: GridCell): string {
+  return isStarting(cell) ? 'Starting' : STATUS_WORDS[cell.status.code];
+}
+
+/** The shape that goes with the word. */
+export function markOf(cell: GridCell): 'ready' | 'starting' | 'degraded' | 'error' | 'offline' {
+  if (isStarting(cell)) return 'starting';
+  const { code } = cell.status;
+  return code === 'ok' ? 'ready' : code;
+}
+
+function isStarting({ states, runtimes }: GridCell): boolean {
+  return states['starting'] === runtimes;
 }
 
 /** `2 of 3 ready`; what is ready of a single runtime is said by the status. */
@@ -91,13 +101,6 @@ export function loadWords({ capacity, inflight, queued, load_ratio: ratio }: Gri
 
 export function paceWords({ predicted_tokens_per_second: pace }: GridCell): string {
   return pace === undefined ? 'pace unknown' : `${figure(pace)} tokens/s`;
-}
-
-/** Everything of an entry in one sentence: the name of its link. */
-export function entrySentence({ cell }: GridEntry): string {
-  const sandbox = cell.sandbox === undefined ? '' : `, sandbox ${cell.sandbox}`;
-  const where = `${cell.model ?? NO_MODEL} on ${cell.hardware}${sandbox}`;
-  return `${where}: ${cell.status.label}; ${readyWords(cell)}, ${loadWords(cell)}, ${paceWords(cell)}`;
 }
 
 /** `/models/qwen2.5-7b-q4.gguf` is `qwen2.5-7b-q4`. */

@@ -7,14 +7,15 @@ import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES } from '../../contract/words.ts';
 import { gridEntries, type GridEntry, type NodeWord } from '../../dashboard/view-model/grid-cells.ts';
 import {
-  entrySentence,
   EVERYTHING,
   figure,
   filtered,
   gridTable,
   loadWords,
+  markOf,
   NO_MODEL,
   paceWords,
+  readyWords,
   shortModel,
   statusWord,
 } from '../../dashboard/view-model/grid-table.ts';
@@ -158,7 +159,8 @@ describe('words', () => {
     expect(loadWords(entry.cell)).toBe('1 of 4 slots busy, 2 queued');
     expect(paceWords(entry.cell)).toBe('71.3 tokens/s');
     expect(statusWord(entry.cell)).toBe('Ready');
-    expect(entrySentence(entry)).toContain('sandbox none: Ready - Runtime telemetry nominal; 1 of 1 ready');
+    expect(markOf(entry.cell)).toBe('ready');
+    expect(readyWords(entry.cell)).toBe('1 of 1 ready');
   });
 
   test.each([

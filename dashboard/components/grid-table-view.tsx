@@ -1,0 +1,88 @@
+// Owns the table of the grid. On a narrow screen its rows become cards by style alone: the roles are written out, since a
+// table that is not laid out as one loses them.
+
+import type { GridEntry } from '../view-model/grid-cells.ts';
+import {
+  loadWords,
+  markOf,
+  paceWords,
+  readyWords,
+  statusWord,
+  type GridTable,
+} from '../view-model/grid-table.ts';
+import { hashOf } from '../view-model/route.ts';
+import { StatusMark } from './status-mark.tsx';
+
+type Props = { table: GridTable; chosen: string | undefined };
+
+export function GridTableView({ table: { hardware, rows }, chosen }: Props) {
+  return (
+    // It may be wider than the screen: then it scrolls by itself, also by keyboard.
+    <div class="grid-scroll" role="region" aria-label="Models by hardware" tabIndex={0}>
+      <table class="grid" role="table">
+        <caption class="hidden">
+          Models by hardware. Each entry is one sandbox, and leads to its runtimes.
+        </caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">
+              Model
+            </th>
+            {hardware.map((name) => (
+              <th key={name} role="columnheader" scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map(({ model, label, fields }) => (
+            <tr key={model} role="row">
+              <th role="rowheader" scope="row" title={model}>
+                {label}
+              </th>
+              {fields.map((entries, index) => (
+                <td key={hardware[index]} role="cell" class={entries.length === 0 ? 'none' : undefined}>
+                  {entries.map((entry) => (
+                    <Cell key={entry.key} entry={entry} isChosen={entry.key === chosen} />
+                  ))}
+                  {entries.length === 0 && <span class="hidden">not here</span>}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Cell({ entry: { cell }, isChosen }: { entry: GridEntry; isChosen: boolean }) {
+  const { model = '', hardware, sandbox = '' } = cell;
+  const mark = markOf(cell);
+  return (
+    <a
+      class={`cell ${mark}`}
+      href={hashOf({ view: 'grid', parameters: { model, hardware, sandbox } })}
+      aria-current={isChosen ? 'true' : undefined}
+    >
+      <span class="status">
+        <StatusMark status={mark} />
+        <strong>{statusWord(cell)}</strong>
+        <span class="muted">{readyWords(cell)}</span>
+      </span>
+      <span class="where">{hardware}</span>
+      <svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="track" width="100" height="4" />
+        {cell.load_ratio !== undefined && <rect class="fill" width={cell.load_ratio * 100} height="4" />}
+      </svg>
+      <span class="figures">
+        <span>{loadWords(cell)}</span>
+        <span>{paceWords(cell)}</span>
+      </span>
+      {sandbox !== '' && (
+        <span class="sandbox">{sandbox === 'none' ? 'no sandbox' : `sandbox ${sandbox}`}</span>
+      )}
+    </a>
+  );
+}
