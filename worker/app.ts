@@ -18,6 +18,7 @@ import { metrics } from './routes/metrics.ts';
 import { nodeAdministration } from './routes/node-administration.ts';
 import { nodes } from './routes/nodes.ts';
 import { orchestrator } from './routes/orchestrator.ts';
+import { session } from './routes/session.ts';
 import { state } from './routes/state.ts';
 
 export const app = new Hono<HubEnv>();
@@ -25,6 +26,7 @@ export const app = new Hono<HubEnv>();
 app.use(requestId);
 app.route('/', meta);
 app.route('/', dashboard);
+app.route('/session', session);
 app.route('/nodes', nodes);
 
 app.use(requireAdmin);
