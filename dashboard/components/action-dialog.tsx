@@ -6,6 +6,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { newKey } from '../connection/action-request.ts';
 import { submitAct } from '../model/acts.ts';
+import { hubTime } from '../model/clock.ts';
 import { actCost, type ActInput } from '../view-model/action-cost.ts';
 import {
   actLabel,
@@ -28,7 +29,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   const saidExhausted = useSignal(false);
   /** One key for one wish: the same arguments again are the same act. */
   const key = useRef({ of: '', key: '' });
-  const cost = useComputed(() => actCost(kind, input.value, { record, isStale }, Date.now()));
+  const cost = useComputed(() => actCost(kind, input.value, { record, isStale }, hubTime()));
   const runtime = record.descriptor.id;
 
   useEffect(() => {
@@ -56,7 +57,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
     const { phase } = progress;
     if (phase.kind === 'exhausted') saidExhausted.value = true;
     if (phase.kind === 'exhausted' || phase.kind === 'refused') {
-      refusal.value = progressWords(progress, Date.now());
+      refusal.value = progressWords(progress, hubTime());
     } else {
       dialog.current?.close();
     }

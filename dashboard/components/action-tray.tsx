@@ -2,6 +2,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { acts, dismissAct } from '../model/acts.ts';
+import { hubTime } from '../model/clock.ts';
 import { progressTone, progressWords } from '../view-model/action-progress.ts';
 import { StatusMark } from './status-mark.tsx';
 
@@ -21,10 +22,10 @@ export function ActionTray() {
                 <li key={id} class={`act ${tone}`}>
                   <StatusMark status={MARKS[tone]} />
                   <p>
-                    <strong>{WORDS[tone]}</strong> {progressWords(progress, Date.now())}
+                    <strong>{WORDS[tone]}</strong> {progressWords(progress, hubTime())}
                   </p>
                   <button type="button" class="button small" onClick={() => dismissAct(id)}>
-                    Put away<span class="hidden">: {progressWords(progress, Date.now())}</span>
+                    Put away<span class="hidden">: {progressWords(progress, hubTime())}</span>
                   </button>
                 </li>
               );
@@ -40,7 +41,7 @@ export function ActionTray() {
 function Announcer() {
   const said = useSignal('');
   useSignalEffect(() => {
-    const words = acts.value.map(({ progress }) => progressWords(progress, Date.now()));
+    const words = acts.value.map(({ progress }) => progressWords(progress, hubTime()));
     const fresh = words.find((text) => !heard.has(text));
     for (const text of words) heard.add(text);
     if (fresh !== undefined) said.value = fresh;

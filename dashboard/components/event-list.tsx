@@ -18,7 +18,7 @@ const GROUPS: readonly [EventGroup | 'all', string][] = [
   ['actions', 'Chats'],
 ];
 
-const MARKS: Record<Severity, Mark> = { info: 'ready', warn: 'degraded', error: 'error' };
+const MARKS: Record<Exclude<Severity, 'info'>, Mark> = { warn: 'degraded', error: 'error' };
 
 export function EventList() {
   const filter = useSignal<FeedFilter>(EVERY_EVENT);
@@ -95,7 +95,7 @@ function EventRow({ item }: { item: FeedItem }) {
   const { severity, sentence, time, node, runtime } = item;
   return (
     <li class={`event ${severity}`}>
-      <StatusMark status={MARKS[severity]} />
+      {severity === 'info' ? <span class="dot" /> : <StatusMark status={MARKS[severity]} />}
       <p>
         {severity !== 'info' && <strong>{severityLabel(severity)} </strong>}
         {sentence}

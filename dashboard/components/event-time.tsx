@@ -2,12 +2,13 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { hubTime } from '../model/clock.ts';
 import { agoChangesInMs, agoWords, clockWords, exactTime } from '../view-model/event-time.ts';
 
 export function EventTime({ time }: { time: string }) {
-  const now = useSignal(Date.now());
+  const now = useSignal(hubTime());
   useEffect(() => {
-    const timer = setTimeout(() => (now.value = Date.now()), agoChangesInMs(time, now.value));
+    const timer = setTimeout(() => (now.value = hubTime()), agoChangesInMs(time, now.value));
     return () => clearTimeout(timer);
   }, [time, now.value]);
   return (

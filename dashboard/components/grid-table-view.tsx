@@ -40,6 +40,7 @@ export function GridTableView({ table: { hardware, rows }, chosen }: Props) {
             <tr key={model} role="row">
               <th role="rowheader" scope="row" title={model}>
                 {label}
+                {label !== model && <small>{model}</small>}
               </th>
               {fields.map((entries, index) => (
                 <td key={hardware[index]} role="cell" class={entries.length === 0 ? 'none' : undefined}>
@@ -69,16 +70,18 @@ function Cell({ entry: { cell }, isChosen }: { entry: GridEntry; isChosen: boole
       <span class="status">
         <StatusMark status={mark} />
         <strong>{statusWord(cell)}</strong>
-        <span class="muted">{readyWords(cell)}</span>
+        {cell.runtimes > 1 && <span class="muted">{readyWords(cell)}</span>}
       </span>
       <span class="where">{hardware}</span>
       <svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="track" width="100" height="4" />
+        <rect class={cell.load_ratio === undefined ? 'track unknown' : 'track'} width="100" height="4" />
         {cell.load_ratio !== undefined && <rect class="fill" width={cell.load_ratio * 100} height="4" />}
       </svg>
       <span class="figures">
-        <span>{loadWords(cell)}</span>
-        <span>{paceWords(cell)}</span>
+        <span class={cell.load_ratio === undefined ? 'muted' : undefined}>{loadWords(cell)}</span>
+        <span class={cell.predicted_tokens_per_second === undefined ? 'muted' : undefined}>
+          {paceWords(cell)}
+        </span>
       </span>
       {sandbox !== '' && (
         <span class="sandbox">{sandbox === 'none' ? 'no sandbox' : `sandbox ${sandbox}`}</span>

@@ -4,13 +4,15 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { cellKey } from '../../contract/cell-sums.ts';
+import { grid, keepGrid } from '../model/grid.ts';
 import { route } from '../model/location.ts';
-import type { GridEntry } from '../view-model/grid-cells.ts';
 import { EVERYTHING, filtered, gridTable, type GridFilter } from '../view-model/grid-table.ts';
 import { GridDetail } from './grid-detail.tsx';
 import { GridTableView } from './grid-table-view.tsx';
 
-export function GridView({ entries }: { entries: readonly GridEntry[] }) {
+export function GridView() {
+  useEffect(keepGrid, []);
+  const entries = grid.value;
   const filter = useSignal<GridFilter>(EVERYTHING);
   const heading = useRef<HTMLHeadingElement>(null);
   const shown = filtered(entries, filter.value);
@@ -24,8 +26,11 @@ export function GridView({ entries }: { entries: readonly GridEntry[] }) {
           ...(model !== undefined && { model }),
           ...(sandbox !== undefined && { sandbox }),
         });
+  const before = useRef(key);
   useEffect(() => {
-    if (key === undefined) heading.current?.focus({ preventScroll: true });
+    // What was closed takes the focus with it, unless it is given somewhere.
+    if (key === undefined && before.current !== undefined) heading.current?.focus();
+    before.current = key;
   }, [key]);
   return (
     <>

@@ -6,7 +6,9 @@ import { BudgetRefusalSchema, CommandAcceptedSchema, JobSchema } from '../../con
 import type { ActInput } from '../view-model/action-cost.ts';
 import type { ActKind } from '../view-model/action-plan.ts';
 import type { ProgressNews } from '../view-model/action-progress.ts';
+import { ask } from './ask.ts';
 import { problemWords } from './problem-words.ts';
+import { sessionIsOver } from './session.ts';
 
 export type ActRequest = {
   kind: ActKind;
@@ -34,16 +36,8 @@ export async function requestAct(request: ActRequest): Promise<ProgressNews> {
 
 /** Undefined where it cannot be told now: another look may. */
 export async function lookAtJob(jobId: string): Promise<ProgressNews | undefined> {
-  try {
-    const response = await fetch(`orchestrator/jobs/${encodeURIComponent(jobId)}`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const job = v.safeParse(JobSchema, await response.json());
-    return response.ok && job.success ? { kind: 'job', job: job.output } : undefined;
-  } catch {
-    // Out of reach, or no JSON: the next look tells.
-    return undefined;
-  }
+  const answer = await ask(`orchestrator/jobs/${encodeURIComponent(jobId)}`, JobSchema);
+  return answer.kind === 'ok' ? { kind: 'job', job: answer.value } : undefined;
 }
 
 /** Unguessable, and also on a page that came without TLS, where `randomUUID` is missing. */
@@ -54,7 +48,7 @@ export function newKey(): string {
 
 function post({ kind, node, runtime, input, idempotencyKey }: ActRequest): Promise<Response> {
   const id = encodeURIComponent(`${node}/${runtime}`);
-  return fetch(`orchestrator/runtimes/${id}/${kind}`, {
+  return fetch(new URL(`orchestrator/runtimes/${id}/${kind}`, document.baseURI), {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
     body: JSON.stringify(argsOf(kind, input)),
@@ -85,6 +79,7 @@ function argsOf(kind: ActKind, { model, preset, sandbox, after, force }: ActInpu
 }
 
 async function answerOf(response: Response): Promise<ProgressNews> {
+  if (response.status === 401) sessionIsOver();
   const body: unknown = await response.json();
   const accepted = v.safeParse(CommandAcceptedSchema, body);
   if (response.ok && accepted.success) {

@@ -4,6 +4,7 @@ import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { LogEndSchema, LogsDroppedSchema, TAIL_DEFAULT } from '../../contract/logs.ts';
 import { problemWords } from './problem-words.ts';
+import { sessionIsOver } from './session.ts';
 
 export type LogStreamNews =
   | { kind: 'connecting' }
@@ -69,7 +70,9 @@ async function read(
 ): Promise<Break> {
   const path = `orchestrator/runtimes/${encodeURIComponent(`${node}/${runtime}`)}/logs`;
   try {
-    const response = await fetch(`${path}?tail=${TAIL_DEFAULT}&follow=1`, { signal });
+    const url = new URL(`${path}?tail=${TAIL_DEFAULT}&follow=1`, document.baseURI);
+    const response = await fetch(url, { signal });
+    if (response.status === 401) sessionIsOver();
     if (!response.ok || response.body === null) {
       const told = problemWords(await response.json(), response.status);
       return { told, lasting: LASTING.has(response.status) };

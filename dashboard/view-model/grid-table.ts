@@ -32,7 +32,7 @@ export function gridTable(entries: readonly GridEntry[]): GridTable {
     else models.set(model, [entry]);
   }
   const rows = [...models]
-    .toSorted(([a], [b]) => byName(a, b))
+    .toSorted(([a], [b]) => byName(a && shortModel(a), b && shortModel(b)) || byName(a, b))
     .map(([model, list]) => ({
       model: model ?? NO_MODEL,
       label: model === undefined ? NO_MODEL : shortModel(model),

@@ -28,12 +28,12 @@ const SENTENCES: [string, Record<string, unknown>, string][] = [
       severity: 'warn',
       summary: 'Restarting in 1.0 s (exit code 139)',
     },
-    'gpu-01/llama is Starting, was Ready: Restarting in 1.0 s (exit code 139)',
+    'gpu-01/llama went from Ready to Starting: Restarting in 1.0 s (exit code 139)',
   ],
   [
     'runtime.state.changed',
     { ...about, from: 'starting', to: 'ready', severity: 'info', summary: 'Ready' },
-    'gpu-01/llama is Ready, was Starting',
+    'gpu-01/llama went from Starting to Ready',
   ],
   [
     'runtime.state.changed',

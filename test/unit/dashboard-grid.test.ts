@@ -128,7 +128,7 @@ describe('the table', () => {
 
   test('has a row for each model, the one without a name last', () => {
     const { rows, hardware } = gridTable(entries);
-    expect(rows.map(({ label }) => label)).toEqual(['beta', 'alpha', NO_MODEL]);
+    expect(rows.map(({ label }) => label)).toEqual(['alpha', 'beta', NO_MODEL]);
     expect(hardware).toHaveLength(1);
     expect(rows.map(({ fields }) => fields.map((field) => field.length))).toEqual([[1], [1], [1]]);
   });
