@@ -102,10 +102,10 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
           {refusal.value}
         </p>
         <div class="buttons">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
           </button>
-          <button type="submit" class="button primary" aria-disabled={isIncomplete || isSending.value}>
+          <button type="submit" class="primary" aria-disabled={isIncomplete || isSending.value}>
             {isSending.value ? 'Sending…' : actLabel(kind)}
           </button>
         </div>

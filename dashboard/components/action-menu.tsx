@@ -36,13 +36,13 @@ export function ActionMenu({ node, record, isStale }: Props) {
       <button
         ref={trigger}
         type="button"
-        class="button small"
+        class="small"
         popovertarget={id}
         aria-haspopup="menu"
         aria-expanded={isOpen.value}
         aria-controls={id}
       >
-        Act<span class="hidden"> on {name}</span>
+        Act<span class="unseen"> on {name}</span>
         <span class="caret" aria-hidden="true" />
       </button>
       <div

@@ -4,9 +4,9 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { acts, dismissAct } from '../model/acts.ts';
 import { hubTime } from '../model/clock.ts';
 import { progressTone, progressWords } from '../view-model/action-progress.ts';
-import { StatusMark } from './status-mark.tsx';
+import { Status } from './status-icon.tsx';
 
-const MARKS = { busy: 'starting', good: 'ready', bad: 'error' } as const;
+const SHAPES = { busy: 'starting', good: 'ready', bad: 'error' } as const;
 const WORDS = { busy: 'Under way', good: 'Done', bad: 'Failed' } as const;
 
 export function ActionTray() {
@@ -18,14 +18,14 @@ export function ActionTray() {
           <ul>
             {acts.value.map(({ id, progress }) => {
               const tone = progressTone(progress);
+              const words = progressWords(progress, hubTime());
               return (
                 <li key={id} class={`act ${tone}`}>
-                  <StatusMark status={MARKS[tone]} />
                   <p>
-                    <strong>{WORDS[tone]}</strong> {progressWords(progress, hubTime())}
+                    <Status shape={SHAPES[tone]} word={WORDS[tone]} /> {words}
                   </p>
-                  <button type="button" class="button small" onClick={() => dismissAct(id)}>
-                    Put away<span class="hidden">: {progressWords(progress, hubTime())}</span>
+                  <button type="button" class="small" onClick={() => dismissAct(id)}>
+                    Put away<span class="unseen">: {words}</span>
                   </button>
                 </li>
               );
@@ -47,7 +47,7 @@ function Announcer() {
     if (fresh !== undefined) said.value = fresh;
   });
   return (
-    <p class="hidden" role="status">
+    <p class="unseen" role="status">
       {said.value}
     </p>
   );

@@ -1,13 +1,15 @@
 // Owns the view of events: what happened in the fleet, newest first, with what to show of it and a pause.
 
-import { useSignal } from '@preact/signals';
-import { feed, pauseFeed, resumeFeed } from '../model/event-feed.ts';
-import { EVERY_EVENT, shownBy, type FeedFilter, type FeedItem } from '../view-model/event-feed.ts';
-import type { EventGroup } from '../view-model/event-words.ts';
 import { severityLabel, type Severity } from '../../contract/words.ts';
+import { feed, pauseFeed, resumeFeed } from '../model/event-feed.ts';
+import { route, setParameters } from '../model/location.ts';
+import { shownBy, type FeedItem } from '../view-model/event-feed.ts';
+import type { EventGroup } from '../view-model/event-words.ts';
 import { EventTime } from './event-time.tsx';
+import { counted } from '../view-model/figures.ts';
+import type { Shape } from '../view-model/node-view.ts';
 import { hashOf } from '../view-model/route.ts';
-import { StatusMark, type Mark } from './status-mark.tsx';
+import { StatusIcon } from './status-icon.tsx';
 
 const GROUPS: readonly [EventGroup | 'all', string][] = [
   ['all', 'Everything'],
@@ -18,55 +20,36 @@ const GROUPS: readonly [EventGroup | 'all', string][] = [
   ['actions', 'Chats'],
 ];
 
-const MARKS: Record<Exclude<Severity, 'info'>, Mark> = { warn: 'degraded', error: 'error' };
+const SHAPES: Record<Exclude<Severity, 'info'>, Shape> = { warn: 'degraded', error: 'error' };
 
 export function EventList() {
-  const filter = useSignal<FeedFilter>(EVERY_EVENT);
+  const { q: text = '', about = 'all', show = '' } = route.value.parameters;
   const { shown, held, paused } = feed.value;
-  const items = shownBy(shown, filter.value);
+  const group = GROUPS.find(([name]) => name === about)?.[0] ?? 'all';
+  const severity = show === 'attention' ? 'attention' : 'all';
+  const items = shownBy(shown, { text, group, severity });
   return (
-    <section aria-labelledby="events-title">
-      <h1 id="events-title">Events</h1>
-      <Tools filter={filter.value} set={(more) => (filter.value = { ...filter.value, ...more })} />
-      <p class="feed-state" role="status">
-        {paused ? `Paused; ${held.length} more since` : `${items.length} shown, newest first`}
-      </p>
-      {items.length === 0 && (
-        <p class="empty">
-          {shown.length === 0
-            ? 'Nothing has happened since this page was opened. What happens appears here by itself.'
-            : 'No event fits: take a word out of the search, or show everything.'}
-        </p>
-      )}
-      <ol class="events">
-        {items.map((item) => (
-          <EventRow key={item.key} item={item} />
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-type ToolsProps = { filter: FeedFilter; set: (more: Partial<FeedFilter>) => void };
-
-function Tools({ filter, set }: ToolsProps) {
-  const { paused } = feed.value;
-  return (
-    <div class="tools" role="group" aria-label="What to show">
-      <label>
-        Search{' '}
+    <>
+      <div class="tools">
+        <h1>Events</h1>
+        <label class="unseen" for="search">
+          Search events
+        </label>
         <input
+          id="search"
           type="search"
-          value={filter.text}
-          onInput={({ currentTarget }) => set({ text: currentTarget.value })}
+          placeholder="Search: node, runtime, word"
+          value={text}
+          onInput={({ currentTarget }) => setParameters({ q: currentTarget.value })}
         />
-      </label>
-      <label>
-        About{' '}
+        <label class="unseen" for="about">
+          About
+        </label>
         <select
-          value={filter.group}
+          id="about"
+          value={group}
           onChange={({ currentTarget }) =>
-            set({ group: GROUPS.find(([name]) => name === currentTarget.value)?.[0] ?? 'all' })
+            setParameters({ about: currentTarget.value === 'all' ? '' : currentTarget.value })
           }
         >
           {GROUPS.map(([name, words]) => (
@@ -75,27 +58,48 @@ function Tools({ filter, set }: ToolsProps) {
             </option>
           ))}
         </select>
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={filter.severity === 'attention'}
-          onChange={({ currentTarget }) => set({ severity: currentTarget.checked ? 'attention' : 'all' })}
-        />
-        Only warnings and errors
-      </label>
-      <button type="button" class="button" aria-pressed={paused} onClick={paused ? resumeFeed : pauseFeed}>
-        {paused ? 'Go on' : 'Pause'}
-      </button>
-    </div>
+        <fieldset class="choice">
+          <legend class="unseen">Show</legend>
+          {Object.entries({ '': 'All', attention: 'Warnings and errors' }).map(([value, words]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="show"
+                checked={show === value}
+                onChange={() => setParameters({ show: value })}
+              />
+              {words}
+            </label>
+          ))}
+        </fieldset>
+        <button type="button" aria-pressed={paused} onClick={paused ? resumeFeed : pauseFeed}>
+          Pause
+        </button>
+        <p class="count" role="status">
+          {paused ? `Paused; ${counted(held.length, 'event')} since` : counted(items.length, 'event')}
+        </p>
+      </div>
+      {items.length === 0 && (
+        <p class="empty">
+          {shown.length === 0
+            ? 'Nothing has happened yet. What happens appears here by itself.'
+            : 'No event fits: take a word out of the search, or show all.'}
+        </p>
+      )}
+      <ol class="events">
+        {items.map((item) => (
+          <EventRow key={item.key} item={item} />
+        ))}
+      </ol>
+    </>
   );
 }
 
 function EventRow({ item }: { item: FeedItem }) {
   const { severity, sentence, time, node, runtime } = item;
   return (
-    <li class={`event ${severity}`}>
-      {severity === 'info' ? <span class="dot" /> : <StatusMark status={MARKS[severity]} />}
+    <li class={`event is-${severity === 'info' ? severity : SHAPES[severity]}`}>
+      {severity === 'info' ? <span class="dot" /> : <StatusIcon shape={SHAPES[severity]} />}
       <p>
         {severity !== 'info' && <strong>{severityLabel(severity)} </strong>}
         {sentence}
@@ -103,12 +107,17 @@ function EventRow({ item }: { item: FeedItem }) {
       <span class="links">
         {node !== undefined && (
           <a href={hashOf({ view: 'nodes', id: node, parameters: {} })}>
-            Node<span class="hidden"> {node}</span>
+            Node<span class="unseen"> {node}</span>
           </a>
         )}
         {node !== undefined && runtime !== undefined && (
-          <a href={hashOf({ view: 'events', parameters: { logs: `${node}/${runtime}` } })}>
-            Log<span class="hidden"> of {`${node}/${runtime}`}</span>
+          <a
+            href={hashOf({
+              view: 'events',
+              parameters: { ...route.value.parameters, logs: `${node}/${runtime}` },
+            })}
+          >
+            Log<span class="unseen"> of {`${node}/${runtime}`}</span>
           </a>
         )}
       </span>

@@ -3,7 +3,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { hubTime } from '../model/clock.ts';
-import { agoChangesInMs, agoWords, clockWords, exactTime } from '../view-model/event-time.ts';
+import { agoChangesInMs, agoWords, exactTime } from '../view-model/event-time.ts';
+import { clockTime } from '../view-model/times.ts';
 
 export function EventTime({ time }: { time: string }) {
   const now = useSignal(hubTime());
@@ -12,8 +13,8 @@ export function EventTime({ time }: { time: string }) {
     return () => clearTimeout(timer);
   }, [time, now.value]);
   return (
-    <time class="when" dateTime={time} title={exactTime(time)}>
-      {agoWords(time, now.value)} <span class="muted">{clockWords(time, now.value)}</span>
+    <time class="event-time" dateTime={time} title={exactTime(time)}>
+      {agoWords(time, now.value)} <span class="muted">{clockTime(time, now.value)}</span>
     </time>
   );
 }

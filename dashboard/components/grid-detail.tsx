@@ -2,10 +2,13 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { CellRuntime, GridEntry } from '../view-model/grid-cells.ts';
+import { stateLabel } from '../../contract/words.ts';
+import { stateNow } from '../view-model/node-view.ts';
 import { NO_MODEL } from '../view-model/grid-table.ts';
-import { hashOf } from '../view-model/route.ts';
+import { hashOf, type Route } from '../view-model/route.ts';
+import { route } from '../model/location.ts';
 import { ActionMenu } from './action-menu.tsx';
-import { StatusMark } from './status-mark.tsx';
+import { Status } from './status-icon.tsx';
 
 type Props = {
   /** Undefined where no runtime is in the cell any more. */
@@ -17,24 +20,27 @@ export function GridDetail({ entry, name: { model = NO_MODEL, hardware, sandbox 
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
-    <section class="detail" aria-labelledby="cell-title">
+    <section class="cell-page" aria-labelledby="cell-title">
       <header>
         <h2 id="cell-title" ref={heading} tabIndex={-1}>
-          {model} <span class="muted">on {hardware}</span>
+          {model}
         </h2>
-        <a class="button small" href={hashOf({ view: 'grid', parameters: {} })}>
-          Close<span class="hidden"> the runtimes of this cell</span>
+        <span class="muted">
+          {hardware}
+          {sandbox !== undefined && `, ${sandbox === 'none' ? 'no sandbox' : `sandbox ${sandbox}`}`}
+        </span>
+        <a href={hashOf({ view: 'grid', parameters: withoutCell(route.value.parameters) })}>
+          Close<span class="unseen"> the runtimes of this cell</span>
         </a>
       </header>
-      {sandbox !== undefined && <p class="muted">Sandbox: {sandbox}</p>}
       {entry === undefined ? (
-        <p class="empty">
+        <p class="muted">
           No runtime is in this cell now: it may have left its node, or serve another model.
         </p>
       ) : (
         <>
           <p>{entry.cell.status.detail.join('; ')}</p>
-          <ul class="runtimes">
+          <ul class="records">
             {entry.runtimes.map((runtime) => (
               <Runtime key={`${runtime.node}/${runtime.record.descriptor.id}`} {...runtime} />
             ))}
@@ -47,20 +53,30 @@ export function GridDetail({ entry, name: { model = NO_MODEL, hardware, sandbox 
 
 function Runtime({ node, record, isStale }: CellRuntime) {
   const { descriptor, status } = record;
+  const state = stateNow(record, isStale);
   return (
-    <li class="runtime">
-      <StatusMark status={isStale ? 'unknown' : status.state} />
-      <p>
-        <strong>{isStale ? 'Unknown' : status.state_label}</strong> {descriptor.name}{' '}
+    <li class={`record is-${state}`} data-runtime={`${node}/${descriptor.id}`}>
+      <header>
+        <h3>{descriptor.name}</h3>
+        <Status shape={state} word={stateLabel(state)} />
         <span class="muted">
           {descriptor.id} on <a href={hashOf({ view: 'nodes', id: node, parameters: {} })}>{node}</a>
         </span>
-        <br />
-        <span class="muted">
-          {isStale ? `Its node is silent; last it said: ${status.summary}` : status.summary}
+        <span class="act-on">
+          <ActionMenu node={node} record={record} isStale={isStale} />
         </span>
-      </p>
-      <ActionMenu node={node} record={record} isStale={isStale} />
+      </header>
+      <p>{isStale ? `Its node is silent; it last said: ${status.summary}` : status.summary}</p>
     </li>
   );
+}
+
+/** What was searched for stays. */
+function withoutCell({
+  model: _model,
+  hardware: _hardware,
+  sandbox: _sandbox,
+  ...rest
+}: Route['parameters']): Route['parameters'] {
+  return rest;
 }

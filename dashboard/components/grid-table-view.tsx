@@ -4,14 +4,16 @@
 import type { GridEntry } from '../view-model/grid-cells.ts';
 import {
   loadWords,
-  markOf,
-  paceWords,
+  cellPace,
   readyWords,
+  shapeOf,
   statusWord,
   type GridTable,
 } from '../view-model/grid-table.ts';
 import { hashOf } from '../view-model/route.ts';
-import { StatusMark } from './status-mark.tsx';
+import { route } from '../model/location.ts';
+import { Bar } from './bar.tsx';
+import { Status } from './status-icon.tsx';
 
 type Props = { table: GridTable; chosen: string | undefined };
 
@@ -20,7 +22,7 @@ export function GridTableView({ table: { hardware, rows }, chosen }: Props) {
     // It may be wider than the screen: then it scrolls by itself, also by keyboard.
     <div class="grid-scroll" role="region" aria-label="Models by hardware" tabIndex={0}>
       <table class="grid" role="table">
-        <caption class="hidden">
+        <caption class="unseen">
           Models by hardware. Each entry is one sandbox, and leads to its runtimes.
         </caption>
         <thead role="rowgroup">
@@ -47,7 +49,7 @@ export function GridTableView({ table: { hardware, rows }, chosen }: Props) {
                   {entries.map((entry) => (
                     <Cell key={entry.key} entry={entry} isChosen={entry.key === chosen} />
                   ))}
-                  {entries.length === 0 && <span class="hidden">not here</span>}
+                  {entries.length === 0 && <span class="unseen">not here</span>}
                 </td>
               ))}
             </tr>
@@ -60,27 +62,23 @@ export function GridTableView({ table: { hardware, rows }, chosen }: Props) {
 
 function Cell({ entry: { cell }, isChosen }: { entry: GridEntry; isChosen: boolean }) {
   const { model = '', hardware, sandbox = '' } = cell;
-  const mark = markOf(cell);
+  const shape = shapeOf(cell);
   return (
     <a
-      class={`cell ${mark}`}
-      href={hashOf({ view: 'grid', parameters: { model, hardware, sandbox } })}
+      class={`cell is-${shape}`}
+      href={hashOf({ view: 'grid', parameters: { ...route.value.parameters, model, hardware, sandbox } })}
       aria-current={isChosen ? 'true' : undefined}
     >
-      <span class="status">
-        <StatusMark status={mark} />
-        <strong>{statusWord(cell)}</strong>
-        {cell.runtimes > 1 && <span class="muted">{readyWords(cell)}</span>}
+      <span class="top-line">
+        <Status shape={shape} word={statusWord(cell)} />
+        {cell.runtimes > 1 && <span class="count">{readyWords(cell)}</span>}
       </span>
       <span class="where">{hardware}</span>
-      <svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-        <rect class={cell.load_ratio === undefined ? 'track unknown' : 'track'} width="100" height="4" />
-        {cell.load_ratio !== undefined && <rect class="fill" width={cell.load_ratio * 100} height="4" />}
-      </svg>
+      <Bar ratio={cell.load_ratio} />
       <span class="figures">
         <span class={cell.load_ratio === undefined ? 'muted' : undefined}>{loadWords(cell)}</span>
         <span class={cell.predicted_tokens_per_second === undefined ? 'muted' : undefined}>
-          {paceWords(cell)}
+          {cellPace(cell)}
         </span>
       </span>
       {sandbox !== '' && (

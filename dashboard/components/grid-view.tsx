@@ -1,23 +1,21 @@
 // Owns the grid on the page: a table of models by hardware, what to show of it, and the runtimes of the cell that the
 // address names.
 
-import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { cellKey } from '../../contract/cell-sums.ts';
+import { isLoaded, nodeNames } from '../model/fleet.ts';
 import { grid, keepGrid } from '../model/grid.ts';
-import { route } from '../model/location.ts';
-import { EVERYTHING, filtered, gridTable, type GridFilter } from '../view-model/grid-table.ts';
+import { route, setParameters } from '../model/location.ts';
+import { counted } from '../view-model/figures.ts';
+import { filtered, gridTable } from '../view-model/grid-table.ts';
+import { EmptyFleet } from './empty-fleet.tsx';
 import { GridDetail } from './grid-detail.tsx';
 import { GridTableView } from './grid-table-view.tsx';
 
 export function GridView() {
   useEffect(keepGrid, []);
-  const entries = grid.value;
-  const filter = useSignal<GridFilter>(EVERYTHING);
   const heading = useRef<HTMLHeadingElement>(null);
-  const shown = filtered(entries, filter.value);
-  const table = gridTable(shown);
-  const { model, hardware, sandbox } = route.value.parameters;
+  const { q: query = '', show = '', model, hardware, sandbox } = route.value.parameters;
   const key =
     hardware === undefined
       ? undefined
@@ -32,20 +30,46 @@ export function GridView() {
     if (key === undefined && before.current !== undefined) heading.current?.focus();
     before.current = key;
   }, [key]);
+  if (isLoaded.value && nodeNames.value.length === 0) return <EmptyFleet />;
+  const entries = grid.value;
+  const shown = filtered(entries, { query, show: show === 'attention' ? show : '' });
   return (
     <>
-      <h1 ref={heading} tabIndex={-1}>
-        Grid
-      </h1>
-      <Tools filter={filter.value} set={(more) => (filter.value = { ...filter.value, ...more })} />
-      <p class="feed-state" role="status">
-        {countWords(shown.length, entries.length)}
-      </p>
-      {shown.length > 0 && <GridTableView table={table} chosen={key} />}
-      {shown.length === 0 && entries.length > 0 && (
-        <p class="empty">No cell fits: take a word out of the search, or show everything.</p>
-      )}
-      {key !== undefined && (
+      <div class="tools">
+        <h1 ref={heading} tabIndex={-1}>
+          Grid
+        </h1>
+        <label class="unseen" for="search">
+          Search the grid
+        </label>
+        <input
+          id="search"
+          type="search"
+          placeholder="Search: model, device, node, runtime"
+          value={query}
+          onInput={({ currentTarget }) => setParameters({ q: currentTarget.value })}
+        />
+        <fieldset class="choice">
+          <legend class="unseen">Show</legend>
+          {Object.entries({ '': 'All', attention: 'Needs attention' }).map(([value, words]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="show"
+                checked={show === value}
+                onChange={() => setParameters({ show: value })}
+              />
+              {words}
+            </label>
+          ))}
+        </fieldset>
+        <p class="count" role="status">
+          {isLoaded.value ? countWords(shown.length, entries.length) : 'The fleet is being read …'}
+        </p>
+      </div>
+      {shown.length > 0 && <GridTableView table={gridTable(shown)} chosen={key} />}
+      {isLoaded.value && shown.length === 0 && <Nothing isFiltered={entries.length > 0} />}
+      {key !== undefined && isLoaded.value && (
         <GridDetail
           key={key}
           entry={entries.find((entry) => entry.key === key)}
@@ -57,31 +81,23 @@ export function GridView() {
 }
 
 function countWords(shown: number, all: number): string {
-  const cells = all === 1 ? '1 cell' : `${all} cells`;
-  return shown === all ? cells : `${shown} of ${cells}`;
+  return shown === all ? counted(all, 'cell') : `${shown} of ${counted(all, 'cell')}`;
 }
 
-type ToolsProps = { filter: GridFilter; set: (more: Partial<GridFilter>) => void };
-
-function Tools({ filter, set }: ToolsProps) {
+function Nothing({ isFiltered }: { isFiltered: boolean }) {
+  if (!isFiltered) {
+    return (
+      <p class="empty">
+        No node supervises a runtime: name one in its manifest, and it appears here by itself.
+      </p>
+    );
+  }
   return (
-    <div class="tools" role="group" aria-label="What to show">
-      <label>
-        Search{' '}
-        <input
-          type="search"
-          value={filter.text}
-          onInput={({ currentTarget }) => set({ text: currentTarget.value })}
-        />
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={filter.status === 'attention'}
-          onChange={({ currentTarget }) => set({ status: currentTarget.checked ? 'attention' : 'all' })}
-        />
-        Only what is not ready
-      </label>
-    </div>
+    <p class="empty">
+      No cell fits.{' '}
+      <button type="button" onClick={() => setParameters({ q: '', show: '' })}>
+        Show all
+      </button>
+    </p>
   );
 }

@@ -59,13 +59,13 @@ function Drawer({ node, runtime }: { node: string; runtime: string }) {
         </p>
         <div class="buttons">
           {turn.value.isStopped && (
-            <button type="button" class="button small" onClick={() => (attempt.value += 1)}>
+            <button type="button" class="small" onClick={() => (attempt.value += 1)}>
               Try again
             </button>
           )}
           <Copy text={() => logText(log.value)} />
-          <button type="button" class="button small" onClick={close}>
-            Close<span class="hidden"> the log</span>
+          <button type="button" class="small" onClick={close}>
+            Close<span class="unseen"> the log</span>
           </button>
         </div>
       </header>
@@ -73,7 +73,7 @@ function Drawer({ node, runtime }: { node: string; runtime: string }) {
       {log.value.paused && (
         <button
           type="button"
-          class="button primary follow"
+          class="primary follow"
           onClick={() => (log.value = withNews(log.value, { kind: 'resume' }))}
         >
           {held ?? 'No new line'} – follow again
@@ -134,7 +134,7 @@ function Copy({ text }: { text: () => string }) {
     setTimeout(() => (told.value = 'Copy'), 3000);
   };
   return (
-    <button type="button" class="button small" onClick={() => void copy()}>
+    <button type="button" class="small" onClick={() => void copy()}>
       <span aria-live="polite">{told.value}</span>
     </button>
   );

@@ -2,14 +2,14 @@
 
 import type { MatrixItem } from '../../contract/read-models.ts';
 import { samplesOf } from '../model/samples.ts';
-import { figure } from '../view-model/grid-table.ts';
+import { paceWords, percentWords } from '../view-model/figures.ts';
 import { BOX, sparkline, sparklineWords, type Figure } from '../view-model/sparkline-path.ts';
 import { tellsDeviceMemory, WINDOW_MS, type Samples } from '../view-model/sparkline-samples.ts';
 
 /** So many heartbeats may be late before nothing is known of the time between. */
 const LATE_HEARTBEATS = 3;
 
-type Line = { figure: Figure; name: string; top?: number; format: (value: number) => string };
+type Line = { figure: Figure; name: string; top?: number; format: (value: number | undefined) => string };
 
 export function Sparklines({ item }: { item: MatrixItem }) {
   const samples = samplesOf(item.target).value;
@@ -36,7 +36,7 @@ function SparklineOf({ line, samples, gapMs }: { line: Line; samples: Samples; g
   return (
     <li class="sparkline">
       <span class="name">{name}</span>
-      <span class="value">{drawn.last === undefined ? 'unknown' : format(drawn.last)}</span>
+      <span class="value">{format(drawn.last)}</span>
       <svg
         viewBox={`0 0 ${BOX.width} ${BOX.height}`}
         preserveAspectRatio="none"
@@ -51,10 +51,14 @@ function SparklineOf({ line, samples, gapMs }: { line: Line; samples: Samples; g
 }
 
 function linesOf(item: MatrixItem): Line[] {
-  const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
   return [
-    { figure: 'tokensPerSecond', name: 'Tokens/s', format: figure },
-    { figure: 'load', name: 'Busy slots', top: 1, format: percent },
-    { figure: 'memory', name: tellsDeviceMemory(item) ? 'GPU memory' : 'Memory', top: 1, format: percent },
+    { figure: 'tokensPerSecond', name: 'Pace', format: paceWords },
+    { figure: 'load', name: 'Busy slots', top: 1, format: percentWords },
+    {
+      figure: 'memory',
+      name: tellsDeviceMemory(item) ? 'GPU memory' : 'Memory',
+      top: 1,
+      format: percentWords,
+    },
   ];
 }
