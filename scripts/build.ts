@@ -5,6 +5,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { build, type BuildOptions } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { buildWorker } from '../selfhost/build-worker.ts';
+import { writeApiDescription } from './api-description.ts';
 import { launcherText } from './launcher.ts';
 
 const PROGRAMS = {
@@ -39,3 +40,4 @@ for (const name of Object.keys(PROGRAMS)) {
   await writeFile(`dist/${name}.js`, launcherText(name, `${name}.main.js`, needed), { mode: 0o755 });
 }
 await buildWorker('dist/worker/index.js');
+await writeApiDescription('dist/api');
