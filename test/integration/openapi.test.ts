@@ -4,12 +4,14 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { EVENT_PAYLOADS } from '../../contract/events.ts';
 import { COMMAND_ARGS, COMMAND_KINDS, type CommandKind } from '../../contract/command.ts';
-import { problemReasons } from '../../worker/openapi/document.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { openApi, problemReasons } from '../../worker/openapi/document.ts';
+import { asyncApi } from '../../worker/openapi/events.ts';
 import { ROUTES, type Route } from '../../worker/openapi/routes.ts';
 import { Described } from '../support/described.ts';
 import { SocketReader, SseReader } from '../support/event-reader.ts';
 import { eventually } from '../support/eventually.ts';
-import { Hub, SHARD, type Sent } from '../support/hub.ts';
+import { ADMIN_TOKEN, Hub, SHARD, type Sent } from '../support/hub.ts';
 import { actionOver, RelayNode } from '../support/relay-node.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { UplinkClient } from '../support/uplink-client.ts';
@@ -59,6 +61,32 @@ test('who may ask: without a token nobody but for what is public', async () => {
   }
   expect(await statusOf(ask('/healthz', { token: null }))).toBe(200);
   expect(await statusOf(ask('/about', { token: null }))).toBe(200);
+});
+
+test('a browser signs in and out', async () => {
+  const from = { 'sec-fetch-site': 'same-origin' };
+  const body = { token: ADMIN_TOKEN };
+  expect(await statusOf(post('/session', body, { token: null, headers: from }))).toBe(200);
+  expect(await statusOf(post('/session', { other: 1 }, { token: null, headers: from }))).toBe(400);
+  expect(await statusOf(ask('/session'))).toBe(200);
+  expect(await statusOf(ask('/session', { method: 'DELETE', headers: from }))).toBe(204);
+  const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://elsewhere.example' };
+  expect(await statusOf(ask('/session', { method: 'DELETE', headers: foreign }))).toBe(403);
+});
+
+test('the description itself is public, and what the hub serves is what was built', async () => {
+  for (const [path, document] of [
+    ['/openapi.json', openApi(packageJson.version)],
+    ['/asyncapi.json', asyncApi(packageJson.version)],
+  ] as const) {
+    expect(await (await ask(path, { token: null })).json()).toEqual(JSON.parse(JSON.stringify(document)));
+  }
+  const page = await ask('/docs', { token: null });
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const files = [...(await page.text()).matchAll(/(?:src|href)="(docs\.\w+)"/g)].map(([, file = '']) => file);
+  expect(files).toEqual(['docs.css', 'docs.js']);
+  for (const file of files) expect((await hub.ask(`/${file}`, { token: null })).status).toBe(200);
+  expect((await hub.ask('/docs', { method: 'POST', token: null })).status).toBe(405);
 });
 
 test('enrolment, and what an admin does to a node', async () => {

@@ -38,9 +38,12 @@ describe('routes', () => {
       // Middleware, and the refusals of other methods.
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`)
-      .filter((route) => !REFUSALS.has(route));
+      .filter((route) => !REFUSALS.has(route) && !FILES.has(route));
     expect(described.toSorted()).toEqual([...new Set(served)].toSorted());
   });
+
+  /** Files of the pages: nothing that a program asks for. */
+  const FILES = new Set(['GET /', 'GET /assets/:file', 'GET /docs.css', 'GET /docs.js']);
 
   /** Single methods of a path that are routed for their refusal alone. */
   const REFUSALS = new Set(['GET', 'PUT', 'PATCH'].map((method) => `${method} /nodes/enroll`));

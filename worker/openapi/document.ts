@@ -89,7 +89,7 @@ export function openApi(version: string): OpenApi {
       version,
       summary: 'See and steer local inference on many machines.',
       description:
-        'JSON, snake_case, times RFC 3339 UTC. Failures are problem documents (RFC 9457) whose `detail` says what to do. A member that is not described here may be there, since a node may be newer than its hub; a figure that is not known is left out and is never 0.',
+        'JSON, snake_case, times RFC 3339 UTC. Failures are problem documents (RFC 9457) whose `detail` says what to do. A browser that has signed in with `POST /session` sends its cookie instead of an admin token. A member that is not described here may be there, since a node may be newer than its hub; a figure that is not known is left out and is never 0.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '.', description: 'This hub' }],

@@ -28,6 +28,7 @@ import {
 } from '../../contract/node-api.ts';
 import type { ProblemReason } from '../../contract/problem.ts';
 import { MatrixSchema, NodesSchema, SupervisorSchema } from '../../contract/read-models.ts';
+import { SessionRequestSchema, SessionSchema } from '../../contract/session.ts';
 import { SNAPSHOT_MAX_BYTES, SnapshotSchema } from '../../contract/snapshot.ts';
 import { AuditQuerySchema } from '../domain/audit.ts';
 import { EventsQuerySchema } from '../domain/event-stream.ts';
@@ -43,6 +44,7 @@ export const TAGS = {
   Events: 'What happens, as it happens.',
   Administration: 'Join tokens, nodes of the registry, the audit log.',
   Nodes: 'What a reporter says and asks, under the token of its node.',
+  Session: 'How a browser signs in and out.',
   Hub: 'The hub itself.',
 } as const;
 
@@ -52,7 +54,7 @@ export type By = 'anybody' | 'admin' | 'node' | 'join-token';
 /** An answer that is no problem document. Without a type it has no body. */
 export type Answer = {
   what: string;
-  type?: 'application/json' | 'text/plain' | 'text/event-stream';
+  type?: 'application/json' | 'text/plain' | 'text/html' | 'text/event-stream';
   schema?: v.GenericSchema;
   /** The same by another media type, where the request asks for it. */
   or?: Pick<Answer, 'type' | 'schema'>;
@@ -441,6 +443,39 @@ export const ROUTES: readonly Route[] = [
     problems: ['upgrade-required'],
   },
   {
+    id: 'beginSession',
+    method: 'POST',
+    path: '/session',
+    tag: 'Session',
+    by: 'anybody',
+    summary: 'Sign in with an admin token, or renew the session',
+    details:
+      'A browser gets a cookie that scripts cannot read, and acts under it from the page of the hub alone. Without a `token` the session that the cookie names is renewed.',
+    body: body(SessionRequestSchema),
+    answers: { 200: json('Who asks, and until when', SessionSchema) },
+    problems: ['unauthorized', 'forbidden'],
+  },
+  {
+    id: 'readSession',
+    method: 'GET',
+    path: '/session',
+    tag: 'Session',
+    by: 'admin',
+    summary: 'Who asks, and until when',
+    answers: { 200: json('Who asks', SessionSchema) },
+    problems: [],
+  },
+  {
+    id: 'endSession',
+    method: 'DELETE',
+    path: '/session',
+    tag: 'Session',
+    by: 'anybody',
+    summary: 'Sign out',
+    answers: { 204: { what: 'The cookie is taken back' } },
+    problems: ['forbidden'],
+  },
+  {
     id: 'checkHealth',
     method: 'GET',
     path: '/healthz',
@@ -463,6 +498,36 @@ export const ROUTES: readonly Route[] = [
         v.object({ name: v.string(), version: v.string(), protocol: v.literal(UPLINK_PROTOCOL) }),
       ),
     },
+    problems: [],
+  },
+  {
+    id: 'readOpenApi',
+    method: 'GET',
+    path: '/openapi.json',
+    tag: 'Hub',
+    by: 'anybody',
+    summary: 'This description, as OpenAPI',
+    answers: { 200: json('The document', v.record(v.string(), v.unknown())) },
+    problems: [],
+  },
+  {
+    id: 'readAsyncApi',
+    method: 'GET',
+    path: '/asyncapi.json',
+    tag: 'Hub',
+    by: 'anybody',
+    summary: 'The kinds of events, as AsyncAPI',
+    answers: { 200: json('The document', v.record(v.string(), v.unknown())) },
+    problems: [],
+  },
+  {
+    id: 'readDocs',
+    method: 'GET',
+    path: '/docs',
+    tag: 'Hub',
+    by: 'anybody',
+    summary: 'Both as a page',
+    answers: { 200: { what: 'The page', type: 'text/html', schema: v.string() } },
     problems: [],
   },
 ];

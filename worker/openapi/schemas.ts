@@ -48,6 +48,7 @@ import {
   RuntimeRollupSchema,
   SnapshotSchema,
 } from '../../contract/snapshot.ts';
+import { SessionSchema } from '../../contract/session.ts';
 import { RuntimeStateSchema, SeveritySchema } from '../../contract/words.ts';
 
 /** What is used in several places, or is worth a name, is described once. */
@@ -82,6 +83,7 @@ export const COMPONENTS: Readonly<Record<string, v.GenericSchema>> = {
   ActionRequest: ActionRequestSchema,
   Action: ActionSchema,
   ChatOutput: ChatOutputSchema,
+  Session: SessionSchema,
   JoinToken: JoinTokenResponseSchema,
   Enrolment: EnrollResponseSchema,
   TokenRotation: TokenRotateResponseSchema,
