@@ -295,7 +295,9 @@ test('events: each kind that this hub makes, as its payload is described', async
   const heard = Date.now() - 2 * TTL_SECONDS * 1000;
   await hub.sql(SHARD, 'UPDATE snapshots SET received_at = ? WHERE node = ?', heard, 'silent-01');
   await hub.evict(SHARD);
-  await reporting('silent-02');
+  // Any change of the registry lets the object look at its deadlines.
+  await hub.enroll('silent-02');
+  await reader.next('node.stale', ({ node }) => node === 'silent-01');
   await ask('/nodes/silent-01', { method: 'DELETE' });
 
   const expected = Object.keys(EVENT_PAYLOADS).filter((kind) => !ELSEWHERE.has(kind));
