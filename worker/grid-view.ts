@@ -2,7 +2,7 @@
 
 import type { Grid } from '../contract/grid.ts';
 import { merged, type Cell } from './domain/cell-book.ts';
-import type { Sums } from './domain/cell-sums.ts';
+import type { Sums } from '../contract/cell-sums.ts';
 import { entityTag } from './domain/etag.ts';
 import { isoTime } from './domain/freshness.ts';
 import { gridCells, gridTotals, type GridFilter } from './domain/grid.ts';

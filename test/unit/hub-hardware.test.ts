@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { acceleratorLabel, type Accelerator, type AcceleratorReading } from '../../contract/accelerator.ts';
-import { deviceFamily, hardwareOf, kindOf } from '../../worker/domain/hardware.ts';
+import { deviceFamily, hardwareOf, kindOf } from '../../contract/hardware.ts';
 
 function reading(
   accelerator: Accelerator,

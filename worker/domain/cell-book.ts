@@ -13,7 +13,7 @@ import {
   type CellName,
   type SparseSums,
   type Sums,
-} from './cell-sums.ts';
+} from '../../contract/cell-sums.ts';
 import { isStale, type Word } from './freshness.ts';
 import type { ViewTime } from './view.ts';
 

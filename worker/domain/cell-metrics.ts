@@ -3,9 +3,9 @@
 
 import { RUNTIME_STATES } from '../../contract/words.ts';
 import type { Cell } from './cell-book.ts';
-import { addTo, noSums, type Sums } from './cell-sums.ts';
+import { addTo, noSums, type Sums } from '../../contract/cell-sums.ts';
 import { gauge, type Family, type Labels, type Sample } from './exposition.ts';
-import { gridCell } from './grid.ts';
+import { gridCell } from '../../contract/grid-cell.ts';
 
 /** Cells beyond these, the ones with the fewest runtimes, are told as one whose labels are all `other`. */
 export const METRIC_CELLS_MAX = 200;

@@ -1,15 +1,12 @@
 // Owns the grid: sums of runtimes told as cells and totals, and which cells a filter shows.
 
 import * as v from 'valibot';
-import type { GridCell, GridSums, GridTotals } from '../../contract/grid.ts';
-import { ModelSchema } from '../../contract/runtime-record.ts';
-import { RUNTIME_STATES, RuntimeStateSchema } from '../../contract/words.ts';
+import type { Sums } from '../../contract/cell-sums.ts';
+import { gridCell, gridSums } from '../../contract/grid-cell.ts';
+import type { GridCell, GridTotals } from '../../contract/grid.ts';
+import { kindOf } from '../../contract/hardware.ts';
+import { RuntimeStateSchema } from '../../contract/words.ts';
 import type { Cell } from './cell-book.ts';
-import { cellStatus } from './cell-status.ts';
-import type { Sums } from './cell-sums.ts';
-import { kindOf } from './hardware.ts';
-
-const MODEL_STATES = ModelSchema.entries.state.options;
 
 const Name = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256)));
 
@@ -32,18 +29,9 @@ export function gridTotals(total: Sums, cells: number): GridTotals {
   const { restarts_max, restarts_remaining, restarts_exhausted } = total;
   return {
     cells,
-    ...sumsOf(total),
+    ...gridSums(total),
     stale_nodes: total.stale_nodes,
     ...(total.restarts_told > 0 && { restarts_max, restarts_remaining, restarts_exhausted }),
-  };
-}
-
-export function gridCell({ name, sums }: Cell): GridCell {
-  return {
-    ...name,
-    status: cellStatus(sums),
-    ...sumsOf(sums),
-    model_states: counts(MODEL_STATES.map((state) => [state, sums[`model_${state}`]])),
   };
 }
 
@@ -53,31 +41,4 @@ function isShown({ name, sums }: Cell, { model, hardware, sandbox, state }: Grid
     return false;
   if (sandbox !== undefined && name.sandbox !== sandbox) return false;
   return state === undefined || sums[state] > 0;
-}
-
-function sumsOf(sums: Sums): GridSums {
-  const { nodes, runtimes, silent, draining, capacity, inflight, queued } = sums;
-  return {
-    nodes,
-    runtimes,
-    states: counts(RUNTIME_STATES.map((state) => [state, sums[state]])),
-    silent,
-    draining,
-    ...(sums.capacity_told > 0 && { capacity }),
-    ...(sums.inflight_told > 0 && { inflight }),
-    ...(sums.queued_told > 0 && { queued }),
-    ...(sums.slots > 0 && { load_ratio: Math.min(1, rounded(sums.slots_busy / sums.slots, 10_000)) }),
-    ...(sums.pace_told > 0 && { predicted_tokens_per_second: sums.pace_milli / 1000 }),
-    ...(sums.requests > 0 && { error_rate: rounded(sums.errors / sums.requests, 1_000_000) }),
-    ...(sums.latency_told > 0 && { latency_ms: Math.round(sums.latency_micros / sums.latency_told) / 1000 }),
-  };
-}
-
-function counts(all: readonly (readonly [string, number])[]): Record<string, number> {
-  return Object.fromEntries(all.filter(([, count]) => count > 0));
-}
-
-/** More digits than are known would change with every heartbeat. */
-function rounded(ratio: number, parts: number): number {
-  return Math.round(ratio * parts) / parts;
 }

@@ -4,7 +4,7 @@
 import { RUNTIME_STATES } from '../../contract/words.ts';
 import type { Cell } from './cell-book.ts';
 import { cellMetrics } from './cell-metrics.ts';
-import type { Sums } from './cell-sums.ts';
+import type { Sums } from '../../contract/cell-sums.ts';
 import { gauge, type Family } from './exposition.ts';
 import { gridTotals } from './grid.ts';
 import { objectMetrics, type CountedObjects } from './object-metrics.ts';

@@ -1,8 +1,8 @@
 // Owns what can be added up over runtimes, and what one runtime adds. All sums are whole numbers, so that adding and taking
 // away again, in any order and in any split over shards, gives exactly the same.
 
-import type { AcceleratorReading } from '../../contract/accelerator.ts';
-import type { Model, RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { AcceleratorReading } from './accelerator.ts';
+import type { Model, RuntimeRecord } from './runtime-record.ts';
 import { hardwareOf } from './hardware.ts';
 
 type ModelState = Model['state'];

@@ -1,7 +1,7 @@
 // Owns what a runtime runs on, in words that are the same on every host with the same device: `GPU (CUDA) · H100 80GB`.
 // A name is cleaned, not looked up in a list, so that a card that comes out tomorrow is named too.
 
-import { acceleratorLabel, type Accelerator, type AcceleratorReading } from '../../contract/accelerator.ts';
+import { acceleratorLabel, type Accelerator, type AcceleratorReading } from './accelerator.ts';
 
 /** Between the kind and the device. */
 export const HARDWARE_SEPARATOR = ' · ';

@@ -1,7 +1,7 @@
 // Owns how a cell fares, in words: from how many of its runtimes are in which state to a status as nodes have one.
 
-import type { NodeStatus } from '../../contract/snapshot.ts';
-import { offlineStatus, statusFromReasons, type Reason } from '../../contract/status.ts';
+import type { NodeStatus } from './snapshot.ts';
+import { offlineStatus, statusFromReasons, type Reason } from './status.ts';
 import type { Sums } from './cell-sums.ts';
 
 /**
