@@ -60,6 +60,11 @@ function named(node: string, bootId: string, seq: number, word: string): Snapsho
   return snapshot({ node, bootId, seq, runtimes: [runtimeRecord({ model: word })] });
 }
 
+function heartbeat(seq: number, load: number): Snapshot {
+  const said = snapshot({ node: 'figures', seq });
+  return { ...said, host: { ...said.host, load_ratio: load } };
+}
+
 /** Around 5 s: chance spreads the reports of nodes that came at the same time. */
 function isUsualInterval(ms: number): boolean {
   return ms >= 4500 && ms <= 5500;
@@ -301,10 +306,6 @@ describe('order', () => {
   test('figures alone are shown as well, by either way, and an eviction leaves the last row that was due', async () => {
     const linked = await hub.enroll('figures');
     const client = await hub.uplink('figures', linked.token);
-    const heartbeat = (seq: number, load: number): Snapshot => {
-      const said = snapshot({ node: 'figures', seq });
-      return { ...said, host: { ...said.host, load_ratio: load } };
-    };
     await client.report(heartbeat(1, 0.1));
     for (const seq of [2, 3, 4]) await client.report(heartbeat(seq, seq));
     expect(await itemNow('figures')).toMatchObject({ seq: 4, host: { load_ratio: 4 } });
