@@ -56,8 +56,12 @@ export class Patches {
     mirror.advance(this.#options.views(), now);
     this.#mirror = mirror;
     for (const model of MODELS) this.#versions[model] = nextVersion(this.#versions[model], now);
-    // Whoever has an earlier version, of this life of the object or of another one, has to load again.
+    // Whoever has an earlier version, of this life of the object or of another one, has to load again; also who is
+    // shown what an isolate had asked for before, which it may show for no longer than the cut window.
     this.#tellOfGap(now);
+    setTimeout(() => {
+      if (this.#mirror === mirror) this.#tellVersions(Date.now());
+    }, CUT_WINDOW_MS);
     this.#lookAgain(now);
   }
 
@@ -65,13 +69,14 @@ export class Patches {
   touched(now: number): void {
     if (!this.#options.isWatched(now)) return this.#stop();
     if (this.#mirror === undefined) return this.begin(now);
-    this.#lookAt(this.#mirror.at + CUT_WINDOW_MS, now);
+    // A clock that was set back must not make it wait for as long.
+    this.#lookAt(Math.min(this.#mirror.at, now) + CUT_WINDOW_MS, now);
   }
 
   /** What a read of everything is made of, now. */
   viewsFor(now: number): NodeView[] {
     if (this.#mirror === undefined || !this.#options.isWatched(now)) return this.#options.views();
-    if (now > this.#mirror.at) this.#advance(this.#mirror, now);
+    if (now !== this.#mirror.at) this.#advance(this.#mirror, now);
     // Within this millisecond more may have happened: nobody may keep that read.
     else this.#isMissed = true;
     this.#known.set(now, { ...this.#versions, count: this.#mirror.recordCount });
@@ -118,7 +123,7 @@ export class Patches {
     this.#timerAt = Number.POSITIVE_INFINITY;
     if (!this.#options.isWatched(now)) return this.#stop();
     if (this.#mirror === undefined) return;
-    if (now > this.#mirror.at) this.#advance(this.#mirror, now);
+    if (now !== this.#mirror.at) this.#advance(this.#mirror, now);
     else this.#lookAt(now + 1, now);
   }
 
@@ -129,10 +134,14 @@ export class Patches {
     this.#known.clear();
   }
 
-  /** An empty patch that fits nobody. */
   #tellOfGap(now: number): void {
     this.#untold = [];
-    this.#tell(MODELS.map((model) => this.#draft(model, 0, [], now)));
+    this.#tellVersions(now);
+  }
+
+  /** Empty patches, which fit nobody: whoever has not got as far loads again. */
+  #tellVersions(now: number): void {
+    this.#tell(MODELS.map((model) => this.#draft(model, this.#versions[model], [], now)));
   }
 
   #draft(id: Model, base: number, patch: PatchOperation[], now: number): EventDraft {
@@ -143,7 +152,8 @@ export class Patches {
       payload: {
         id,
         shard: String(this.#options.place.index),
-        base: isLong ? 0 : base,
+        // One that begins where it ends is contained in what has got there, and fits nothing else.
+        base: isLong ? this.#versions[id] : base,
         version: this.#versions[id],
         patch: isLong ? [] : patch,
       },
