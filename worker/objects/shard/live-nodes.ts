@@ -86,14 +86,15 @@ export class LiveNodes {
     return portable;
   }
 
-  /** Takes over what another shard knew, unless the node has been heard here since. */
-  adopt(portable: PortableNode): void {
+  /** Takes over what another shard knew; false where the node has been heard here since. */
+  adopt(portable: PortableNode): boolean {
     const { snapshot, receivedAt } = portable;
     const here = this.#nodes.get(snapshot.target);
-    if (here !== undefined && here.receivedAt >= receivedAt) return;
+    if (here !== undefined && here.receivedAt >= receivedAt) return false;
     this.#store.save(portable);
     const written = writtenOf(portable, materialOf(snapshot), receivedAt);
     this.#keep(snapshot.target, { ...portable, written });
+    return true;
   }
 
   /** True where there was something to remove. */

@@ -6,11 +6,10 @@ import { CUT_WINDOW_MS, nextVersion } from '../../domain/cut.ts';
 import { isoTime } from '../../domain/freshness.ts';
 import type { Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
+import { PATCH_MAX_LENGTH } from '../../domain/watch.ts';
 import type { FleetRpc } from '../rpc.ts';
 import { Mirror } from './mirror.ts';
 
-/** What is longer is better loaded. */
-const PATCH_MAX_LENGTH = 256 * 1024;
 /** More than this waits for nobody. */
 const MAX_UNTOLD = 16;
 const TELL_AGAIN_MS = 1000;
