@@ -7,7 +7,8 @@ import { CliError, EXIT } from './errors.ts';
 const DEFAULT_HUB_URL = 'http://127.0.0.1:8787';
 const TIMEOUT_MS = 15_000;
 
-export type Hub = { url: URL; token: string | undefined };
+/** `signal` ends whatever is asked under it. */
+export type Hub = { url: URL; token: string | undefined; signal?: AbortSignal };
 
 export type HubFlags = { hub?: string; token?: string };
 
@@ -42,7 +43,7 @@ export async function askHub(
     const response = await fetch(new URL(path, hub.url), {
       method,
       headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(hub.signal ? [hub.signal] : [])]),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     status = response.status;

@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { joinToken } from './commands/join-token.ts';
 import { CliError, EXIT } from './errors.ts';
 import { wholeNumber } from './grammar/flags.ts';
+import { addGrid } from './grammar/grid.ts';
 import { addJobFamily } from './grammar/job.ts';
 import { addNodeFamily } from './grammar/node.ts';
 import { addRuntimeFamily } from './grammar/runtime.ts';
@@ -28,6 +29,7 @@ Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted), 2 wron
 
 addRuntimeFamily(program, hub);
 addNodeFamily(program, hub);
+addGrid(program, hub);
 addJobFamily(program, hub);
 
 program

@@ -1,9 +1,10 @@
-// Owns what is shipped: plain JavaScript for Node under dist/, for each program its launcher and its code, and the worker
-// that a hub runs.
+// Owns what is shipped: plain JavaScript for Node under dist/, for each program its launcher and its code, the worker that
+// a hub runs, and the dashboard.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { build, type BuildOptions } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
+import { freshDashboard } from '../selfhost/build-dashboard.ts';
 import { buildWorker } from '../selfhost/build-worker.ts';
 import { launcherText } from './launcher.ts';
 
@@ -39,3 +40,4 @@ for (const name of Object.keys(PROGRAMS)) {
   await writeFile(`dist/${name}.js`, launcherText(name, `${name}.main.js`, needed), { mode: 0o755 });
 }
 await buildWorker('dist/worker/index.js');
+await freshDashboard();

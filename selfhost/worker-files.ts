@@ -4,10 +4,13 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
+import { homeModule } from './dashboard-files.ts';
 import { EXIT, HubError, isSystemError } from './hub-error.ts';
 
 const CONFIG_FILE = 'hub.jsonc';
 const BUNDLE_FILE = 'main.js';
+/** The entry: the bundle with the dashboard. */
+const HOME_FILE = 'home.js';
 const SETTINGS_FILE = 'worker.json';
 
 /** What an operator may tune; see wrangler.toml. */
@@ -29,13 +32,13 @@ export async function writeWorkerFiles(
   adminToken: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
-  await placeBundle(dataDir);
+  await placeCode(dataDir);
   const settings = v.parse(SettingsSchema, await readFile(join(dataDir, SETTINGS_FILE), 'utf8'));
   const tuned = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   const config = {
     // The name is part of the path of the databases: it must never change.
     name: 'hub',
-    main: BUNDLE_FILE,
+    main: HOME_FILE,
     no_bundle: true,
     ...settings,
     vars: { ...AT_HOME, ARW_ADMIN_TOKEN: adminToken, ...Object.fromEntries(tuned) },
@@ -45,23 +48,32 @@ export async function writeWorkerFiles(
   return path;
 }
 
-/** A source checkout bundles what is there now; the published package holds the bundle beside this program. */
-async function placeBundle(dataDir: string): Promise<void> {
+/** A source checkout bundles what is there now; the published package holds worker and dashboard beside this program. */
+async function placeCode(dataDir: string): Promise<void> {
   if (import.meta.url.endsWith('.ts')) {
-    // Not a literal: the published program must not drag the bundler along.
-    const builder = new URL('./build-worker.ts', import.meta.url).href;
-    const { buildWorker }: typeof import('./build-worker.ts') = await import(builder);
-    await buildWorker(join(dataDir, BUNDLE_FILE));
-    return;
+    // Not literals: the published program must not drag the bundlers along.
+    const { buildWorker }: typeof import('./build-worker.ts') = await import(beside('./build-worker.ts'));
+    const dashboard: typeof import('./build-dashboard.ts') = await import(beside('./build-dashboard.ts'));
+    const [folder] = await Promise.all([dashboard.freshDashboard(), buildWorker(join(dataDir, BUNDLE_FILE))]);
+    return placeHome(dataDir, folder);
   }
   const shipped = fileURLToPath(new URL('./worker/', import.meta.url));
   try {
     await copyFile(join(shipped, 'index.js'), join(dataDir, BUNDLE_FILE));
     await copyFile(join(shipped, SETTINGS_FILE), join(dataDir, SETTINGS_FILE));
+    await placeHome(dataDir, fileURLToPath(new URL('./dashboard', import.meta.url)));
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
     throw new HubError(EXIT.failed, `the worker is missing in ${shipped}: install runtime-matrix again`, {
       cause: error,
     });
   }
+}
+
+async function placeHome(dataDir: string, dashboard: string): Promise<void> {
+  await writeFile(join(dataDir, HOME_FILE), await homeModule(dashboard, BUNDLE_FILE));
+}
+
+function beside(module: string): string {
+  return new URL(module, import.meta.url).href;
 }

@@ -25,6 +25,8 @@ export type Env = {
   /** Where objects are made, and where they must stay; see `placement` in settings.ts. */
   ARW_LOCATION_HINT?: Setting;
   ARW_JURISDICTION?: Setting;
+  /** The files of the dashboard. A hub without them serves the API alone. */
+  ASSETS?: { fetch(request: Request): Promise<Response> };
   NODE_SHARD: Namespace<NodeShardRpc>;
   FLEET: Namespace<FleetRpc>;
 };
@@ -36,6 +38,8 @@ export type Variables = {
   tokenHash: string;
   /** Whose token admitted the request. Behind `requireAdmin` alone. */
   actor: Actor;
+  /** Until when their session lasts, ms; undefined where they sent a token. */
+  sessionUntil: number | undefined;
 };
 
 export type HubEnv = { Bindings: Env; Variables: Variables };

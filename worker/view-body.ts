@@ -3,35 +3,28 @@
 
 import type { Body } from './view-cache.ts';
 
+/** What a shard has of a view. */
+type Piece = Uint8Array | ReadableStream<Uint8Array>;
+
 const encoder = new TextEncoder();
 const COMMA = encoder.encode(',');
 
 /** `head`, the parts that are not empty with commas between them, `tail`. */
-export function joinedBody(head: string, parts: readonly Body[], tail: string): Body {
+export function joinedBody(head: string, parts: readonly Piece[], tail: string): Body {
   const pieces = [encoder.encode(head), ...withCommas(parts), encoder.encode(tail)];
-  return isWhole(pieces) ? concatenated(pieces) : streamed(pieces);
+  return isWhole(pieces) ? new Blob(pieces) : streamed(pieces);
 }
 
-function withCommas(parts: readonly Body[]): Body[] {
+function withCommas(parts: readonly Piece[]): Piece[] {
   const filled = parts.filter((part) => !(part instanceof Uint8Array) || part.length > 0);
   return filled.flatMap((part, index) => (index === 0 ? [part] : [COMMA, part]));
 }
 
-function isWhole(pieces: readonly Body[]): pieces is Uint8Array[] {
+function isWhole(pieces: readonly Piece[]): pieces is Uint8Array[] {
   return pieces.every((piece) => piece instanceof Uint8Array);
 }
 
-function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
-
-function streamed(pieces: readonly Body[]): ReadableStream<Uint8Array> {
+function streamed(pieces: readonly Piece[]): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
   // A failure breaks the answer off, so that nobody takes a part for the whole.
   void pump(pieces, writable).catch(() => undefined);
@@ -39,7 +32,7 @@ function streamed(pieces: readonly Body[]): ReadableStream<Uint8Array> {
 }
 
 /** Streams are read in turn: those that wait are held back at their shards. */
-async function pump(pieces: readonly Body[], to: WritableStream<Uint8Array>): Promise<void> {
+async function pump(pieces: readonly Piece[], to: WritableStream<Uint8Array>): Promise<void> {
   const left = [...pieces];
   try {
     for (let piece = left.shift(); piece !== undefined; piece = left.shift()) {

@@ -1,6 +1,7 @@
 // Owns how long an isolate may show a view again, and that all who look at the same moment ask the objects once.
 
-export type Body = Uint8Array | ReadableStream<Uint8Array>;
+/** Whole, or a stream for one reader. A blob's bytes are read where they lie: an array is copied for each answer. */
+export type Body = Blob | ReadableStream<Uint8Array>;
 
 /** A view as it is answered; `body` is undefined where the reader has it already. */
 export type View = { etag: string; body: Body | undefined };
@@ -15,7 +16,7 @@ export type Reader = {
 };
 
 /** A body that is too large to be kept is undefined: its tag is known, which is enough for who has it. */
-type Kept = { etag: string; body: Uint8Array | undefined; until: number };
+type Kept = { etag: string; body: Blob | undefined; until: number };
 type Asking = { since: number; waiting: ((kept: Kept | undefined) => void)[] };
 
 /** Filters make many views; the oldest ones make room. */
@@ -66,17 +67,17 @@ export class ViewCache {
   async #ask(key: string, asked: Promise<Asked>): Promise<View> {
     const { etag, body, until } = await asked;
     this.#kept.delete(key);
-    this.#kept.set(key, { etag, until, body: body instanceof Uint8Array ? body : undefined });
+    this.#kept.set(key, { etag, until, body: body instanceof Blob ? body : undefined });
     this.#makeRoom();
     return { etag, body };
   }
 
   #makeRoom(): void {
     let size = 0;
-    for (const { body } of this.#kept.values()) size += body?.length ?? 0;
+    for (const { body } of this.#kept.values()) size += body?.size ?? 0;
     for (const [key, { body }] of this.#kept) {
       if (this.#kept.size <= 1 || (this.#kept.size <= MAX_KEPT && size <= MAX_KEPT_BYTES)) return;
-      size -= body?.length ?? 0;
+      size -= body?.size ?? 0;
       this.#kept.delete(key);
     }
   }

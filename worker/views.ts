@@ -75,7 +75,7 @@ async function show(
 function pageOf(
   cuts: readonly Cut[],
   limit: number | undefined,
-): { items: Body[]; next: string | undefined } {
+): { items: Uint8Array[]; next: string | undefined } {
   const pages = cuts.flatMap(({ page }) => page ?? []);
   // What a shard left out comes after its last node, so nothing beyond that one can follow here.
   const lasts = pages.flatMap(({ fragments, isCutShort }) => (isCutShort ? fragments.slice(-1) : []));

@@ -2,7 +2,7 @@
 
 import { JobsSchema, type JobState } from '../../contract/command.ts';
 import { askHub, expectBody, type Hub } from '../hub-client.ts';
-import { print, printJson } from '../output.ts';
+import { columnsOf, printJson, printLines } from '../output.ts';
 import { renderJobs } from '../render/jobs.ts';
 
 export type JobListOptions = { node?: string; state?: JobState; limit: number; json?: boolean };
@@ -16,5 +16,5 @@ export async function jobList(hub: Hub, { node, state, limit, json }: JobListOpt
   const answer = await askHub(hub, 'GET', `state/jobs?${query.toString()}`);
   const jobs = expectBody(hub, answer, JobsSchema);
   if (json === true) return printJson(jobs);
-  print(renderJobs(jobs, process.stdout.isTTY ? process.stdout.columns : undefined));
+  printLines(renderJobs(jobs, columnsOf(process.stdout)));
 }

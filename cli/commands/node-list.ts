@@ -1,17 +1,38 @@
-// Owns `arw-cli node list`.
+// Owns `arw-cli node list` and `arw-cli nodes`: the registry with what is heard, in a few words or as a table.
 
-import { MatrixSchema, NodesSchema } from '../../contract/read-models.ts';
+import { MatrixSchema, NodesSchema, type Matrix, type Nodes } from '../../contract/read-models.ts';
 import { askHub, expectBody, type Hub } from '../hub-client.ts';
-import { print, printJson } from '../output.ts';
+import { renderNodeTable } from '../render/node-table.ts';
 import { renderNodes } from '../render/nodes.ts';
+import { show, type ShowOptions, type View } from './show.ts';
 
-export async function nodeList(hub: Hub, options: { json?: boolean }): Promise<void> {
-  const [nodesAnswer, matrixAnswer] = await Promise.all([
+type Registry = { nodes: Nodes['nodes']; matrix: Matrix };
+
+async function load(hub: Hub): Promise<Registry> {
+  const [nodes, matrix] = await Promise.all([
     askHub(hub, 'GET', 'state/nodes'),
     askHub(hub, 'GET', 'state/runtime_matrix?view=summary'),
   ]);
-  const { nodes } = expectBody(hub, nodesAnswer, NodesSchema);
-  const matrix = expectBody(hub, matrixAnswer, MatrixSchema);
-  if (options.json === true) return printJson({ nodes, matrix });
-  print(renderNodes(nodes, matrix, process.stdout.isTTY ? process.stdout.columns : undefined));
+  return {
+    nodes: expectBody(hub, nodes, NodesSchema).nodes,
+    matrix: expectBody(hub, matrix, MatrixSchema),
+  };
+}
+
+const LIST: View<Registry> = {
+  load,
+  render: ({ nodes, matrix }, columns) => renderNodes(nodes, matrix, columns),
+};
+
+const TABLE: View<Registry> = {
+  load,
+  render: ({ nodes, matrix }, columns) => renderNodeTable(nodes, matrix, columns),
+};
+
+export async function nodeList(hub: Hub, options: ShowOptions): Promise<void> {
+  await show(hub, LIST, options);
+}
+
+export async function nodeTable(hub: Hub, options: ShowOptions): Promise<void> {
+  await show(hub, TABLE, options);
 }

@@ -1,6 +1,6 @@
 // Owns how the texts of flags become values, with what to write instead where they cannot.
 
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** A parser of whole numbers in the range; both ends belong to it. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -12,6 +12,15 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
     }
     return value;
   };
+}
+
+const WATCH_SECONDS = '2';
+const WATCH_MAX_SECONDS = 3600;
+
+export function watchOption(): Option {
+  return new Option('--watch [seconds]', `look again every so many seconds (${WATCH_SECONDS}), until Ctrl-C`)
+    .preset(WATCH_SECONDS)
+    .argParser(wholeNumber(1, WATCH_MAX_SECONDS));
 }
 
 /** The members that were given, so that the hub and the node keep their defaults for the others. */

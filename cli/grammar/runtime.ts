@@ -12,9 +12,10 @@ import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { runtimeCommand, type FollowOptions } from '../commands/runtime-command.ts';
 import { runtimeLogs, type LogsOptions } from '../commands/runtime-logs.ts';
 import { runtimeStatus } from '../commands/runtime-status.ts';
+import type { ShowOptions } from '../commands/show.ts';
 import { CliError, EXIT } from '../errors.ts';
 import type { Hub } from '../hub-client.ts';
-import { given, wholeNumber, type Given } from './flags.ts';
+import { given, watchOption, wholeNumber, type Given } from './flags.ts';
 
 const RUNTIME_ID = '<node>/<runtime>, or <runtime> where one node has it';
 
@@ -36,8 +37,9 @@ export function addRuntimeFamily(program: Command, hub: () => Hub): void {
   runtime
     .command('status')
     .description('every runtime of the fleet, then the matrix and which nodes are past its TTL')
+    .addOption(watchOption())
     .option('--json', 'print { supervisor, matrix } as the hub serves them')
-    .action((options: { json?: boolean }) => runtimeStatus(hub(), options));
+    .action((options: ShowOptions) => runtimeStatus(hub(), options));
 
   runtime
     .command('logs')

@@ -1,7 +1,8 @@
 // Owns how the models of a runtime are said: one by its name, several by their states.
 
 import type { Model } from '../../contract/runtime-record.ts';
-import { wrapped } from './table.ts';
+import type { Line } from './line.ts';
+import { listed } from './table.ts';
 
 /** What takes memory and serves comes first. */
 const STATES = ['loaded', 'sleeping', 'loading', 'downloading', 'failed', 'unloaded', 'unknown'] as const;
@@ -23,12 +24,12 @@ export function modelLines(
   models: readonly Model[] = [],
   isStale: boolean,
   columns = DEFAULT_COLUMNS,
-): string[] {
+): Line[] {
   if (models.length < 2) return [];
-  if (isStale) return wrapped('      models:', names(models), columns);
+  if (isStale) return listed('      models:', names(models), columns);
   return STATES.flatMap((state) => {
     const inState = models.filter((model) => model.state === state);
-    return inState.length === 0 ? [] : wrapped(`      ${state}:`, names(inState), columns);
+    return inState.length === 0 ? [] : listed(`      ${state}:`, names(inState), columns);
   });
 }
 

@@ -4,20 +4,28 @@ import type { Matrix, MatrixItem, Supervisor, SupervisorRecord } from '../../con
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
 import { headroomWords } from './budget.ts';
+import { kept, lineOf, styled, wrappedLine, type Line, type Words } from './line.ts';
 import { modelLines, oneModelWords } from './models.ts';
-import { block, fit } from './table.ts';
+import { styleOfCode, styleOfSeverity } from './styles.ts';
+import { block } from './table.ts';
 import { toSeconds } from './time.ts';
 
 /** @param columns the width of the terminal; undefined where there is none, and lines keep their length. */
-export function renderStatus(supervisor: Supervisor, matrix: Matrix, columns: number | undefined): string {
-  const lines = [
-    ...headerLines(supervisor),
+export function renderStatus(supervisor: Supervisor, matrix: Matrix, columns: number | undefined): Line[] {
+  const told = (text: string): Line[] => {
+    const line = lineOf(text);
+    return columns === undefined ? [line] : wrappedLine(line, columns);
+  };
+  return [
+    ...headerLines(supervisor).flatMap(told),
     ...runtimeLines(supervisor.runtimes, columns),
-    '',
-    matrixHeader(matrix),
-    ...block(Object.entries(matrix.items).map(([node, item]) => nodeCells(node, item))),
+    [],
+    ...told(matrixHeader(matrix)),
+    ...block(
+      Object.entries(matrix.items).map(([node, item]) => nodeCells(node, item)),
+      columns,
+    ).flat(),
   ];
-  return `${lines.map((line) => fit(line, columns)).join('\n')}\n`;
 }
 
 function headerLines({ runtimes, updated_at }: Supervisor): string[] {
@@ -59,33 +67,33 @@ function resetOf(budget: RestartBudget): string[] {
 }
 
 /** A runtime with several models has a line for each state of theirs under its own. */
-function runtimeLines(runtimes: readonly SupervisorRecord[], columns: number | undefined): string[] {
-  const rows = block(runtimes.map(runtimeCells));
+function runtimeLines(runtimes: readonly SupervisorRecord[], columns: number | undefined): Line[] {
+  const rows = block(runtimes.map(runtimeCells), columns);
   return runtimes.flatMap(({ descriptor, stale }, index) => [
-    rows[index] ?? '',
+    ...(rows[index] ?? []),
     ...modelLines(descriptor.models, stale, columns),
   ]);
 }
 
-function runtimeCells(record: SupervisorRecord): string[] {
+function runtimeCells(record: SupervisorRecord): Words[] {
   const { status, descriptor } = record;
   // First, since a narrow terminal cuts the end: whoever looks must know that no model is behind it.
   const facts = [descriptor.tags?.['engine'] === 'stub' ? 'engine: stub' : undefined];
   facts.push(status.summary === status.state_label ? undefined : status.summary);
   if (!record.stale) {
     const { restart_budget: budget, health } = status;
-    if (budget) facts.push(headroomWords(budget));
+    if (budget) facts.push(kept(headroomWords(budget)));
     const pace = health?.predicted_tokens_per_second;
-    if (pace !== undefined) facts.push(`${pace.toFixed(1)} tokens/s`);
+    if (pace !== undefined) facts.push(kept(`${pace.toFixed(1)} tokens/s`));
     // The summary of what drains says that already.
     if (health?.capacity !== undefined && health.inflight_jobs !== undefined && status.draining !== true) {
-      facts.push(`${health.inflight_jobs} of ${health.capacity} slots busy`);
+      facts.push(kept(`${health.inflight_jobs} of ${health.capacity} slots busy`));
     }
   }
   facts.push(oneModelWords(descriptor.models, record.stale));
   return [
     nameOf(record),
-    `${status.state_label} (${qualities(record)})`,
+    styled(styleOfSeverity(status.severity), `${status.state_label} (${qualities(record)})`),
     facts.filter((fact) => fact !== undefined).join(', '),
   ];
 }
@@ -97,16 +105,22 @@ function qualities({ status }: SupervisorRecord): string {
 }
 
 function matrixHeader(matrix: Matrix): string {
-  const items = Object.entries(matrix.items);
-  const stale = items.filter(([, item]) => item.stale).map(([node]) => node);
-  const past = stale.length === 0 ? 'none past it' : `past it: ${stale.join(', ')}`;
-  const nodes = `${items.length} ${items.length === 1 ? 'node' : 'nodes'}`;
-  return `Matrix: ${nodes}, ttl_seconds ${matrix.ttl_seconds} (${past})`;
+  const count = Object.keys(matrix.items).length;
+  return `Matrix: ${count} ${count === 1 ? 'node' : 'nodes'}, ${ttlWords(matrix)}`;
 }
 
-function nodeCells(node: string, item: MatrixItem): string[] {
-  const age = `heard ${Math.round(item.age_seconds)} s ago`;
-  return [node, item.stale ? item.status.label : `${item.status.label}, ${age}`];
+/** `ttl_seconds 60 (past it: gpu-02)` */
+export function ttlWords(matrix: Matrix): string {
+  const stale = Object.entries(matrix.items).flatMap(([node, item]) => (item.stale ? [node] : []));
+  const past = stale.length === 0 ? 'none past it' : `past it: ${stale.join(', ')}`;
+  return `ttl_seconds ${matrix.ttl_seconds} (${past})`;
+}
+
+function nodeCells(node: string, item: MatrixItem): Words[] {
+  const { label, code } = item.status;
+  const style = styleOfCode(code);
+  if (item.stale) return [node, styled(style, label)];
+  return [node, [styled(style, `${label},`), ` heard ${Math.round(item.age_seconds)} s ago`]];
 }
 
 function nameOf(record: SupervisorRecord): string {

@@ -48,6 +48,25 @@ describe('readers who look at the same moment', () => {
     expect(troubles(hub)).toEqual([]);
   });
 
+  test('are told how long the answer is, whoever of them leaves before its end', async () => {
+    await hub.post('gpu-01', token, { ...snapshot({ seq: 2 }), padding: 'ü'.repeat(100_000) });
+    const view = newView();
+    await until(
+      async () => (await hub.ask(view)).text(),
+      (text) => text.length > 100_000,
+    );
+    // The test harness would compress it: only then is its length not told.
+    const headers = { 'accept-encoding': 'identity' };
+    const answers = await Promise.all(Array.from({ length: 16 }, () => hub.ask(view, { headers })));
+    await answers.shift()?.body?.cancel();
+    for (const answer of answers) {
+      const { byteLength } = await answer.arrayBuffer();
+      expect(byteLength).toBeGreaterThan(200_000);
+      expect(answer.headers.get('content-length')).toBe(String(byteLength));
+    }
+    expect(troubles(hub)).toEqual([]);
+  });
+
   test('are answered also where the one who asked goes away', async () => {
     for (let round = 0; round < 10; round += 1) {
       const view = newView();

@@ -9,6 +9,7 @@ import { isConfirmed } from '../../cli/commands/node-remove.ts';
 import { withoutControl } from '../../cli/output.ts';
 import { budgetWords } from '../../cli/render/budget.ts';
 import { endWords } from '../../cli/render/job-end.ts';
+import { toText } from '../../cli/render/line.ts';
 import { renderNodes } from '../../cli/render/nodes.ts';
 import { renderStatus } from '../../cli/render/status.ts';
 import { emptyBudget, fullBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -110,7 +111,7 @@ describe('the end of', () => {
 });
 
 function shown(records: SupervisorRecord[], columns?: number): string[] {
-  return renderStatus({ updated_at: AT, runtimes: records }, MATRIX, columns).split('\n');
+  return toText(renderStatus({ updated_at: AT, runtimes: records }, MATRIX, columns)).split('\n');
 }
 
 function record(status: Partial<SupervisorRecord['status']>, models?: Model[]): SupervisorRecord {
@@ -178,7 +179,7 @@ test('nodes are told with what is heard of them', () => {
     { node: 'gpu-01', enrolled_at: AT },
     { node: 'silent', enrolled_at: AT },
   ];
-  expect(renderNodes(nodes, matrix, undefined).split('\n')).toEqual([
+  expect(toText(renderNodes(nodes, matrix, undefined)).split('\n')).toEqual([
     'Nodes: 2 enrolled, as of 2026-11-22T12:00:00Z',
     '  gpu-01  enrolled 2026-11-22T12:00:00Z  heard 2 s ago, Ready - Runtime telemetry nominal',
     '  silent  enrolled 2026-11-22T12:00:00Z  not heard, or not for a long time',

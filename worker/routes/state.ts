@@ -44,7 +44,7 @@ state.get('/nodes', async (c) => {
     nodes: registered.map(({ node, enrolledAt }) => ({ node, enrolled_at: isoTime(enrolledAt) })),
   };
   const body = JSON.stringify(nodes);
-  return answer(c, { body: new TextEncoder().encode(body), etag: `"${await sha256(body)}"` });
+  return answer(c, { body: new Blob([body]), etag: `"${await sha256(body)}"` });
 });
 state.all('/nodes', onlyMethods('GET'));
 
@@ -73,5 +73,7 @@ async function answer(c: Context<HubEnv>, { etag, body }: View): Promise<Respons
     if (body instanceof ReadableStream) await body.cancel();
     return new Response(null, { status: 304, headers });
   }
-  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
+  // Its stream tells its length and goes out part by part; what goes out whole is copied whole for each reader.
+  const bytes = body instanceof Blob ? body.stream() : body;
+  return new Response(bytes, { headers: { ...headers, 'content-type': 'application/json' } });
 }
