@@ -207,7 +207,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   async cells(place: Place): Promise<CellCut> {
     await this.#parts.gather(place);
-    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+    return this.#parts.cellCut(place, Date.now());
   }
 
   async counters(): Promise<ShardCounters> {
@@ -245,6 +245,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   async forget(nodes: readonly string[], index: number): Promise<void> {
     await forget(this.#parts, fleet(this.env), { nodes, index });
+  }
+
+  async comeHome(place: Place): Promise<void> {
+    await this.#parts.gather(place);
   }
 
   override async alarm(): Promise<void> {

@@ -116,15 +116,16 @@ export class LiveNodes {
     return { snapshot, receivedAt, ttlSeconds, transport, last };
   }
 
-  /** Takes over what another shard knew, unless the node has been heard here since. */
-  adopt(portable: PortableNode): void {
+  /** Takes over what another shard knew; false where the node has been heard here since. */
+  adopt(portable: PortableNode): boolean {
     const { snapshot, receivedAt } = portable;
     const here = this.#nodes.get(snapshot.target);
-    if (here !== undefined && here.receivedAt >= receivedAt) return;
+    if (here !== undefined && here.receivedAt >= receivedAt) return false;
     const written = writtenOf(portable, materialOf(snapshot), receivedAt);
     const live = new LiveNode(portable, portable.last, written);
     this.#store.save(live);
     this.#keep(live);
+    return true;
   }
 
   /** True where there was something to remove. */

@@ -11,17 +11,18 @@ import { paceOf, type Pace } from '../../domain/interval.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, shardCount, ttlSeconds } from '../../domain/settings.ts';
-import { isAt, type Place } from '../../domain/shard-of.ts';
+import { isAt, shardOf, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
-import type { FleetRpc } from '../rpc.ts';
+import type { CellCut, FleetRpc } from '../rpc.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet, shardAt, shardIndex } from '../stubs.ts';
 import { ActionStore } from '../store/action-store.ts';
 import { CellCuts } from './cell-cuts.ts';
+import { CellTelling } from './cell-telling.ts';
 import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Counting } from './counting.ts';
@@ -59,10 +60,12 @@ export class ShardParts {
   readonly watch: Watch;
   readonly patches: Patches;
 
-  readonly #fleet: FleetRpc;
+  readonly #cellTelling: CellTelling;
+
+  readonly #env: Env;
 
   constructor(state: DurableObjectState, env: Env) {
-    this.#fleet = fleet(env);
+    this.#env = env;
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
     // The snapshot store migrates the database, so it comes first.
     this.nodes = new LiveNodes(new SnapshotStore(state.storage), {
@@ -82,11 +85,11 @@ export class ShardParts {
       this.events.tell(events, Date.now());
       void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
-    this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
+    this.cuts = new Cuts(this.ttlSeconds, () => this.#touched(Date.now()));
     const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
     this.home = new Homecoming({
       place,
-      fleet: this.#fleet,
+      fleet: () => this.#fleet,
       shardAt: (index) => shardAt(env, index),
       take: async (handed) => {
         takeOver(this, handed);
@@ -105,6 +108,7 @@ export class ShardParts {
       ...telling,
       ttlSeconds: this.ttlSeconds,
       arm: (at) => void this.alarm.armFor(at, Date.now()),
+      callHome: (nodes) => this.#callHome(nodes, place.shards),
     });
     this.watch = new Watch(telling);
     this.patches = new Patches({
@@ -114,9 +118,20 @@ export class ShardParts {
       views: () => this.views(place),
       onMissed: () => this.cuts.touch(),
     });
+    this.#cellTelling = new CellTelling({
+      place,
+      fleet: telling.fleet,
+      isWatched: (now) => this.watch.isWatched('state.read.model.patch', now),
+      cut: (now) => this.cellCut(place, now),
+    });
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
+  }
+
+  /** Made for each call: a stub that has failed once may go on failing. */
+  get #fleet(): FleetRpc {
+    return fleet(this.#env);
   }
 
   /** Once, after the alarm is known: a node may still work for an action that this object has lost hold of. */
@@ -141,6 +156,18 @@ export class ShardParts {
   /** Brings the nodes that belong here and were left in other shards, before anybody reads them. */
   async gather(place: Place): Promise<void> {
     await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
+  }
+
+  /** Something that a view shows has changed. */
+  #touched(now: number): void {
+    this.patches.touched(now);
+    this.#cellTelling.touched(now);
+  }
+
+  /** Asks the shards that the nodes belong to now to bring them. */
+  async #callHome(nodes: readonly string[], shards: number): Promise<void> {
+    const homes = new Set(nodes.map((node) => shardOf(node, shards)));
+    await Promise.all([...homes].map((index) => shardAt(this.#env, index).comeHome({ index, shards })));
   }
 
   /** Takes a heartbeat that is no news, without parsing it; undefined says nothing: then it is for `take`. */
@@ -211,6 +238,12 @@ export class ShardParts {
     });
   }
 
+  /** The cells of the nodes that live here. */
+  cellCut(place: Place, now: number): CellCut {
+    const isWatched = this.watch.isWatched('state.read.model.patch', now);
+    return { ...this.cells.cut(this.nodes.all(), place, now), isWatched };
+  }
+
   counters(): ShardCounters {
     const { queue, uplinks } = this;
     return {
@@ -241,7 +274,7 @@ export class ShardParts {
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
-    else this.patches.touched(now);
+    else this.#touched(now);
   }
 
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */
