@@ -19,3 +19,11 @@ test *args:
 # A real llama-server into the project's cache.
 llama-install *args:
     npm run llama:install -- {{args}}
+
+# A chat through a hub and a reporter, with no weights; MODE=real takes a real llama.cpp.
+runtime-smoke *args:
+    npm run runtime-smoke -- {{args}}
+
+# A stub vision runtime under the supervisor, through a forced restore.
+runtime-smoke-vision *args:
+    npm run runtime-smoke-vision -- {{args}}

@@ -75,7 +75,7 @@ export async function findEngine(options: FindEngineOptions): Promise<Engine> {
 }
 
 /** How the stub is started; the caller appends llama-server's options. */
-function stubEngine(): { kind: 'stub'; command: string; args: string[] } {
+export function stubEngine(): { kind: 'stub'; command: string; args: string[] } {
   const program = fileURLToPath(new URL('./stub-llama-server.ts', import.meta.url));
   return { kind: 'stub', command: process.execPath, args: [program] };
 }

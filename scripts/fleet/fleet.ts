@@ -18,12 +18,17 @@ export type FleetOptions = {
   directory: string;
   host: string;
   port: number;
-  engine: Engine;
-  modelPath: string;
   env: NodeJS.ProcessEnv;
   /** The reporter to run; its source where none is named. */
   reporterProgram?: string;
-};
+  /** Each program of ours as soon as it runs. */
+  onStarted?: (program: StartedProgram) => void;
+  /** What they say; without it their stderr is ours. */
+  onLine?: (program: ProgramName, line: string) => void;
+} & ({ engine: Engine; modelPath: string } | { manifest: string });
+
+export type ProgramName = 'hub' | 'reporter';
+export type StartedProgram = { name: ProgramName; pid: number };
 
 export type Fleet = {
   hubUrl: string;
@@ -41,6 +46,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { directory, env } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const programs: Program[] = [];
+  const note = (name: ProgramName, running: Program): void => {
+    programs.push(running);
+    options.onStarted?.({ name, pid: running.pid });
+  };
+  const said = (name: ProgramName) => (line: string) => options.onLine?.(name, line);
+  const errorLines = (name: ProgramName): { onErrorLine?: (line: string) => void } =>
+    options.onLine === undefined ? {} : { onErrorLine: said(name) };
   const stop = async (): Promise<void> => {
     // The reporter first: its last words should find a hub.
     for (const running of programs.toReversed()) await running.stop();
@@ -61,20 +73,20 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       env,
       readyLine: /^hub ready (http:\S+)$/,
       onLine: (line) => {
+        said('hub')(line);
         adminToken = /^ARW_ADMIN_TOKEN=(\S+)$/.exec(line)?.[1] ?? adminToken;
       },
+      ...errorLines('hub'),
     });
-    programs.push(hub);
+    note('hub', hub);
     const [, hubUrl = ''] = await hub.ready;
 
     const stateDir = join(directory, 'node');
     const manifest = join(directory, 'runtimes.toml');
-    const port = Number(env['LLAMA_SERVER_PORT'] || (await freePort(PREFERRED_ENGINE_PORT)));
     const gatewayPort = Number(env['ARW_GATEWAY_PORT']) || (await freePort(PREFERRED_GATEWAY_PORT));
-    const extraArgs = env['LLAMA_SERVER_ARGS'] ?? '';
     await writeFile(
       manifest,
-      manifestText({ engine: options.engine, modelPath: options.modelPath, port, gatewayPort, extraArgs }),
+      'manifest' in options ? options.manifest : await engineManifest(options, gatewayPort),
     );
     const reporter = new Program({
       name: 'the reporter',
@@ -97,8 +109,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         ARW_JOIN_TOKEN: await joinTokenFor(hubUrl, adminToken, stateDir),
       },
       readyLine: /^reporter ready \S+$/,
+      onLine: said('reporter'),
+      ...errorLines('reporter'),
     });
-    programs.push(reporter);
+    note('reporter', reporter);
     await reporter.ready;
     const ended = Promise.race(programs.map((running) => running.ended));
     const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
@@ -107,6 +121,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await stop();
     throw error;
   }
+}
+
+/** One runtime, on the engine and the model that were found. */
+async function engineManifest(
+  { engine, modelPath, env }: { engine: Engine; modelPath: string; env: NodeJS.ProcessEnv },
+  gatewayPort: number,
+): Promise<string> {
+  const port = Number(env['LLAMA_SERVER_PORT'] || (await freePort(PREFERRED_ENGINE_PORT)));
+  return manifestText({ engine, modelPath, port, gatewayPort, extraArgs: env['LLAMA_SERVER_ARGS'] ?? '' });
 }
 
 /** A token to enrol with; empty where the node of an earlier run is enrolled at this hub already. */
