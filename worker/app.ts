@@ -11,6 +11,7 @@ import { audit } from './routes/audit.ts';
 import { grid } from './routes/grid.ts';
 import { actions } from './routes/actions.ts';
 import { dashboard } from './routes/dashboard.ts';
+import { docs } from './routes/docs.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
@@ -26,6 +27,7 @@ export const app = new Hono<HubEnv>();
 app.use(requestId);
 app.route('/', meta);
 app.route('/', dashboard);
+app.route('/', docs);
 app.route('/session', session);
 app.route('/nodes', nodes);
 
