@@ -32,8 +32,15 @@ test('any value becomes any other one, and neither it nor what is equal is touch
 });
 
 test('a member that no operation names is the same object after it', () => {
-  const before = { runtimes: [{ id: 'a' }, { id: 'b' }], host: { cpus: 4 } };
+  const kept = { id: 'a' };
+  const host = { cpus: 4 };
+  const before = { runtimes: [kept, { id: 'b' }], host };
   const after = patchedAt(before, ['runtimes', '1', 'id'], { op: 'replace', path: '', value: 'c' });
+
+  expect(after).toEqual({ runtimes: [{ id: 'a' }, { id: 'c' }], host: { cpus: 4 } });
+  expect(Object(after).host).toBe(host);
+  expect(Object(after).runtimes[0]).toBe(kept);
+});
 
   expect(after).toEqual({ runtimes: [{ id: 'a' }, { id: 'c' }], host: { cpus: 4 } });
   expect(after).toMatchObject({ host: before.host });
