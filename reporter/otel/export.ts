@@ -90,11 +90,11 @@ function telling(
   const send = exporter.export.bind(exporter);
   exporter.export = (metrics, callback) =>
     send(metrics, (result) => {
-      const isTaken = result.code === 0;
+      const isTaken = result.error === undefined;
       onResult(isTaken);
       if (isTaken && wasTaken === false) log.info('OpenTelemetry: the collector takes metrics again');
       if (!isTaken && wasTaken !== false) {
-        const reason = messageOf(result.error ?? 'it said no');
+        const reason = messageOf(result.error);
         log.warn(`OpenTelemetry: the collector takes no metrics (${reason}); said once, they are offered on`);
       }
       wasTaken = isTaken;

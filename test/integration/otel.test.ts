@@ -22,6 +22,10 @@ async function reporting(env: Record<string, string>) {
   return { hub, running };
 }
 
+function isReady({ name, value, attributes }: Point): boolean {
+  return name === 'arw.runtime.state' && value === 1 && attributes['arw.runtime.state'] === 'ready';
+}
+
 test.each([['http/protobuf'], ['http/json']])(
   '%s: what the reporter knows arrives decoded',
   async (protocol) => {
@@ -33,8 +37,6 @@ test.each([['http/protobuf'], ['http/json']])(
       OTEL_SERVICE_NAME: 'reporters',
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=lab',
     });
-    const isReady = ({ name, value, attributes }: Point): boolean =>
-      name === 'arw.runtime.state' && value === 1 && attributes['arw.runtime.state'] === 'ready';
     const batch = await eventually('a runtime is told to be ready', () =>
       collector.batches.find(
         ({ points }) => points.some(isReady) && points.some(({ name }) => name === 'arw.runtime.slots'),
@@ -54,11 +56,8 @@ test.each([['http/protobuf'], ['http/json']])(
       expect.objectContaining({ kind: 'counter', unit: '{restart}', value: 0 }),
     ]);
     expect(of('arw.runtime.slots')).toEqual([expect.objectContaining({ kind: 'up-down-counter' })]);
-    expect(
-      of('arw.runtime.state')
-        .map(({ value }) => value)
-        .toSorted(),
-    ).toEqual([0, 0, 0, 0, 0, 1]);
+    expect(of('arw.runtime.state').filter(({ value }) => value === 1)).toHaveLength(1);
+    expect(of('arw.runtime.state').filter(({ value }) => value === 0)).toHaveLength(5);
     expect(of('system.memory.limit')[0]?.value).toBeGreaterThan(0);
     // No test host has a GPU whose figures could be told.
     expect(of('hw.gpu.memory.usage').every(({ value }) => value > 0)).toBe(true);

@@ -1,6 +1,6 @@
 // What is exported by OpenTelemetry: when, and which figures. What is not known is no figure.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AcceleratorReading } from '../../contract/accelerator.ts';
 import { INSTRUMENTS } from '../../reporter/otel/instruments.ts';
@@ -85,12 +85,13 @@ describe('metric data', () => {
   });
 });
 
+function of(all: Measurement[], name: string): number[] {
+  return all.filter((one) => one.name === name).map(({ value }) => value);
+}
+
 describe('measurements', () => {
   const HOST = { os: 'linux', arch: 'x64', cpus: 2 };
   const none = { host: HOST, records: [], accelerators: [] };
-
-  const of = (all: Measurement[], name: string): number[] =>
-    all.filter((one) => one.name === name).map(({ value }) => value);
 
   test('a host of which nothing was read has none', () => {
     expect(measurements(none)).toEqual([]);
