@@ -10,3 +10,9 @@ export function holds<T>(property: fc.IProperty<T>, numRuns = 500): void {
   process.stdout.write(`fast-check: ${numRuns} runs, FC_SEED=${SEED}\n`);
   fc.assert(property, { seed: SEED, numRuns });
 }
+
+/** As `holds`, for a property that takes its time. */
+export async function holdsLater<T>(property: fc.IAsyncProperty<T>, numRuns = 500): Promise<void> {
+  process.stdout.write(`fast-check: ${numRuns} runs, FC_SEED=${SEED}\n`);
+  await fc.assert(property, { seed: SEED, numRuns });
+}

@@ -19,7 +19,7 @@ import {
   statusWord,
 } from '../../dashboard/view-model/grid-table.ts';
 import { CellBook, merged } from '../../worker/domain/cell-book.ts';
-import { gridCells } from '../../worker/domain/grid.ts';
+import { gridPage } from '../../worker/domain/grid.ts';
 import { holds } from '../support/property.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
@@ -95,7 +95,9 @@ describe('cells', () => {
           receivedAt: isStale ? NOW - TTL_SECONDS * 1000 : NOW,
         }));
         book.sync(said, () => true, { ttlSeconds: TTL_SECONDS, now: NOW });
-        expect(gridEntries(words).map(({ cell }) => cell)).toEqual(gridCells(merged([book.report()]).cells));
+        expect(gridEntries(words).map(({ cell }) => cell)).toEqual(
+          gridPage(merged([book.report()]).cells, {}).cells,
+        );
       }),
       200,
     );
