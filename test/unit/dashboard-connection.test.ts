@@ -9,6 +9,8 @@ import {
   type ConnectionFacts,
 } from '../../dashboard/view-model/connection-state.ts';
 
+const clock = (atMs: number): string => `at ${atMs}`;
+
 const NOTHING: ConnectionFacts = {
   isSignedOut: false,
   isStreaming: false,
@@ -35,7 +37,6 @@ test.each([
 });
 
 test('each state is a word and a sentence', () => {
-  const clock = (atMs: number): string => `at ${atMs}`;
   expect(connectionWords({ kind: 'live' }, clock).word).toBe('Live');
   expect(connectionWords({ kind: 'polling', everySeconds: 10 }, clock).sentence).toContain('every 10 s');
   expect(connectionWords({ kind: 'offline', sinceMs: 5 }, clock).word).toBe('Offline since at 5');
