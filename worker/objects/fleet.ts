@@ -274,8 +274,8 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async #tellNow(node: string): Promise<void> {
-    const changes = this.#store.untold().find((entry) => entry.node === node)?.untold;
-    if (changes === undefined) return;
+    const changes = this.#store.untoldOf(node);
+    if (changes === 0) return;
     const home = this.#store.home(node);
     const places = new Set([homeIndex(this.env, node), ...(home ? [home.index, ...home.former] : [])]);
     const credentials = this.#store.credentials(node) ?? null;
@@ -297,7 +297,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
 
   async #arm(): Promise<void> {
     const now = Date.now();
-    const retry = this.#store.untold().length > 0 ? now + TELL_AGAIN_MS : undefined;
+    const retry = this.#store.hasUntold() ? now + TELL_AGAIN_MS : undefined;
     await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline()]), now);
   }
 }

@@ -54,6 +54,11 @@ export class ShardEvents {
     this.#isRepeat = this.#untold.length > 0;
   }
 
+  /** Its silence was told: its next word is news. */
+  isSilent(node: string): boolean {
+    return this.#silences.has(node);
+  }
+
   /** A snapshot was accepted. `before` is the node's word before it. */
   took(before: Word | undefined, heard: Word & { transport: Transport }, now: number): void {
     const node = heard.snapshot.target;

@@ -1,13 +1,12 @@
 // Owns what a shard is made of, and the few acts that need more than one part: taking a snapshot, delivering commands.
 
 import type { Command, CommandCancel } from '../../../contract/command.ts';
-import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { AuditDraft } from '../../domain/audit.ts';
 import type { CommandRecord } from '../../domain/command-life.ts';
 import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
-import type { IngestDecision } from '../../domain/ingest.ts';
+import type { IngestDecision, LastWord } from '../../domain/ingest.ts';
 import { paceOf, type Pace } from '../../domain/interval.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
@@ -34,6 +33,7 @@ import { takeOver } from './handing-over.ts';
 import { Homecoming } from './homecoming.ts';
 import { KeyClaims } from './key-claims.ts';
 import { LogRelay } from './log-relay.ts';
+import type { Heard } from './live-node.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Patches } from './patches.ts';
 import { Relays } from './relays.ts';
@@ -172,9 +172,22 @@ export class ShardParts {
     await Promise.all([...homes].map((index) => shardAt(this.#env, index).comeHome({ index, shards })));
   }
 
-  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
+  /** Takes a heartbeat that is no news, without parsing it; undefined says nothing: then it is for `take`. */
+  retake(node: string, text: string, transport: Transport, moment: Moment): LastWord | undefined {
+    if (this.events.isSilent(node)) return undefined;
+    const live = this.nodes.retake(node, text, transport, moment);
+    if (live === undefined) return undefined;
+    this.counting.took({ kind: 'accept' }, transport);
+    this.cuts.touch();
+    const { now } = moment;
+    if (this.watch.isWatched('runtime.health', now)) this.watch.took(live.snapshot, now);
+    return live.last;
+  }
+
+  take(node: string, said: Pick<Heard, 'snapshot' | 'text'>, transport: Transport, moment: Moment): Taken {
     const before = this.nodes.get(node);
-    const decision = this.nodes.take(node, snapshot, transport, moment);
+    const { snapshot } = said;
+    const decision = this.nodes.take(node, said, transport, moment);
     this.counting.took(decision, transport);
     if (decision.kind === 'accept') {
       const { now, ttlSeconds: toldSeconds } = moment;
