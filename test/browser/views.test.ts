@@ -116,7 +116,7 @@ test('an exhausted budget is told with its reset, and may be forced', async () =
   await page.getByRole('menuitem', { name: 'Restore' }).click();
 
   const dialog = page.getByRole('dialog', { name: 'Restore' });
-  await dialog.getByText(/All 1 restarts are spent until \d\d:\d\d: wait, or force it\./).waitFor();
+  await dialog.getByText(/The only restart is spent until \d\d:\d\d: wait, or force it\./).waitFor();
   const confirm = dialog.getByRole('button', { name: 'Restore' });
   expect(await confirm.getAttribute('aria-disabled')).toBe('true');
   await dialog.getByRole('checkbox', { name: 'Force it' }).check();
@@ -157,7 +157,7 @@ test('a refusal of the hub is told in the question: 429 with its reset, then for
 
   await dialog
     .getByRole('alert')
-    .getByText(/refused: all 3 restarts are spent until \d\d:\d\d/)
+    .getByText(/refused: All 3 restarts are spent until \d\d:\d\d/)
     .waitFor();
   expect(await dialog.getByRole('checkbox', { name: 'Force it' }).isVisible()).toBe(true);
 });
