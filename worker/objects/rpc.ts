@@ -4,7 +4,6 @@ import type { AuditEntry } from '../../contract/audit.ts';
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { EventDraft } from '../../contract/events.ts';
-import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import type { CellReport } from '../domain/cell-book.ts';
 import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
@@ -99,8 +98,11 @@ export type Stray = { node: string; former: readonly number[]; moves: number };
 export type Claim = Stray & { credentials: Credentials };
 
 export interface NodeShardRpc {
-  /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
-  health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
+  /**
+   * The POST heartbeat: the body as it came, and the hash of the token it came with. The value is a `HealthResponse` as
+   * JSON: nobody on its way reads it, and an object would be written and read twice.
+   */
+  health(node: string, tokenHash: string, body: string): Promise<Result<string>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
   /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
