@@ -37,6 +37,8 @@ export type Cut = {
   body: Uint8Array | ReadableStream<Uint8Array>;
   /** Of a view that is patched: which patches it contains. */
   chain?: Chain;
+  /** Shards that still hold nodes which live here, and could not be reached: those nodes are missing. */
+  unreached?: readonly number[];
   /** Of a paged cut, whose body is empty. */
   page?: Page;
 };
@@ -53,12 +55,18 @@ export type CellCut = {
   showableMs: number;
   /** Somebody subscribes to patches: Fleet knows what they lead to. */
   isWatched: boolean;
+  /** As of a cut. */
+  unreached?: readonly number[];
   report: CellReport;
 };
 
+/** A shard's part of a list of jobs; `unreached` as of a cut. */
+export type JobsPart = { jobs: Job[]; unreached: readonly number[] };
+
 export type Located = {
-  /** Nodes that have the runtime. */
+  /** Nodes that have the runtime; `unreached` as of a cut. */
   nodes: string[];
+  unreached: readonly number[];
   /** Where none has: the names that come closest to it. */
   closest: string[];
 };
@@ -111,7 +119,7 @@ export interface NodeShardRpc {
   /** Cancelled where it was never sent; else its node is asked not to begin it, and the job tells what came of that. */
   cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>>;
   /** Newest first. */
-  jobs(query: JobsQuery, place: Place): Promise<Job[]>;
+  jobs(query: JobsQuery, place: Place): Promise<JobsPart>;
   /** The runtimes that have what an action asks for. */
   offers(wanted: Wanted, place: Place): Promise<Offered>;
   action(node: string, id: string): Promise<Action | null>;
@@ -154,8 +162,8 @@ export interface FleetRpc {
   credentials(node: string): Promise<Credentials | null>;
   /** From the shard that the node hashes to: it lives there from now on. Null where it is not in the registry. */
   claim(node: string, index: number): Promise<Claim | null>;
-  /** Claims the first nodes that live elsewhere, or of which something may be elsewhere. */
-  claimStrays(place: Place): Promise<Stray[]>;
+  /** Claims the first nodes that live elsewhere, or of which something may be elsewhere. @param except these shards. */
+  claimStrays(place: Place, except: readonly number[]): Promise<Stray[]>;
   /** Nothing of the nodes is elsewhere any more. */
   settle(nodes: readonly Stray[]): Promise<void>;
   /** Those of the nodes that live in the shard. */

@@ -155,9 +155,12 @@ export class ShardParts {
     await this.#fleet.record(draft);
   }
 
-  /** Brings the nodes that belong here and were left in other shards, before anybody reads them. */
-  async gather(place: Place): Promise<void> {
-    await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
+  /**
+   * Brings the nodes that belong here and were left in other shards, before anybody reads them.
+   * @returns the shards that could not be reached.
+   */
+  async gather(place: Place): Promise<readonly number[]> {
+    return this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken, Date.now()));
   }
 
   /** Something that a view shows has changed. */
