@@ -17,6 +17,10 @@ keepViews();
 followHub();
 render(<App />, place);
 if (token !== undefined) await signIn(token);
+addEventListener('hashchange', () => {
+  const given = tokenOfAddress();
+  if (given !== undefined) void signIn(given);
+});
 while (session.peek() === 'unknown' && (await findSession()).kind !== 'ok' && session.peek() === 'unknown') {
   await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
 }
