@@ -10,3 +10,9 @@ export function holds<T>(property: fc.IProperty<T>, numRuns = 500): void {
   process.stdout.write(`fast-check: ${numRuns} runs, FC_SEED=${SEED}\n`);
   fc.assert(property, { seed: SEED, numRuns });
 }
+
+/** The same for what takes its turns. @throws where an example breaks the property. */
+export async function holdsAsync<T>(property: fc.IAsyncProperty<T>, numRuns = 500): Promise<void> {
+  process.stdout.write(`fast-check: ${numRuns} runs, FC_SEED=${SEED}\n`);
+  await fc.assert(property, { seed: SEED, numRuns });
+}
