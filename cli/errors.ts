@@ -10,6 +10,8 @@ export const EXIT = {
   unreachable: 3,
   /** The token is missing, wrong, or not allowed to do this. */
   unauthorized: 4,
+  /** Ctrl-C, before the end of what was asked for: as shells have it, 128 and the number of the signal. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

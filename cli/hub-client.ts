@@ -1,29 +1,13 @@
-// Owns requests of the command line to a hub: settings, one answer checked against the contract, faults as sentences.
+// Owns requests of the command line to a hub: one answer checked against the contract, faults as sentences.
 
 import * as v from 'valibot';
 import { ProblemSchema, type Problem } from '../contract/problem.ts';
 import { CliError, EXIT } from './errors.ts';
 
-const DEFAULT_HUB_URL = 'http://127.0.0.1:8787';
 const TIMEOUT_MS = 15_000;
 
-/** `signal` ends whatever is asked under it. */
-export type Hub = { url: URL; token: string | undefined; signal?: AbortSignal };
-
-export type HubFlags = { hub?: string; token?: string };
-
-/** Flags before environment before the hub at home. @throws CliError */
-export function hubFrom(flags: HubFlags, env: Readonly<Record<string, string | undefined>>): Hub {
-  const text = flags.hub ?? (env['ARW_HUB_URL'] || DEFAULT_HUB_URL);
-  const url = URL.parse(text.endsWith('/') ? text : `${text}/`);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new CliError(
-      EXIT.usage,
-      `"${text}" is no hub URL; set --hub or ARW_HUB_URL to one like https://hub.example`,
-    );
-  }
-  return { url, token: flags.token ?? (env['ARW_ADMIN_TOKEN'] || undefined) };
-}
+/** `remedy` says what to do where the token is refused; `signal` ends whatever is asked under it. */
+export type Hub = { url: URL; token: string | undefined; remedy: string; signal?: AbortSignal };
 
 export type HubResponse = { status: number; body: unknown };
 
@@ -34,40 +18,82 @@ export async function askHub(
   path: string,
   body?: unknown,
 ): Promise<HubResponse> {
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  let status: number;
-  let text: string;
+  const { status, text } = await ask(hub, method, path, body);
+  return { status, body: jsonOf(hub, status, text) };
+}
+
+export type Look = {
+  status: number;
+  text: string;
+  /** The time that the hub tells. */
+  date: string | undefined;
+  askedAtMs: number;
+  answeredAtMs: number;
+};
+
+/** An answer as it came, and when: what a doctor judges. @throws CliError where none comes. */
+export async function lookAt(hub: Hub, path: string): Promise<Look> {
+  const askedAtMs = Date.now();
+  const { status, text, headers } = await ask(hub, 'GET', path);
+  return { status, text, date: headers.get('date') ?? undefined, askedAtMs, answeredAtMs: Date.now() };
+}
+
+async function ask(
+  hub: Hub,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; headers: Headers; text: string }> {
   try {
     const response = await fetch(new URL(path, hub.url), {
       method,
-      headers,
+      headers: headersFor(hub, 'application/json', body),
       signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(hub.signal ? [hub.signal] : [])]),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    status = response.status;
-    text = await response.text();
+    return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
     throw unreachable(hub, error);
   }
-  return { status, body: jsonOf(hub, status, text) };
 }
+
+function headersFor(hub: Hub, accept: string, body: unknown): Record<string, string> {
+  return {
+    accept,
+    ...(hub.token !== undefined && { authorization: `Bearer ${hub.token}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+}
+
+export type StreamAsk = {
+  signal: AbortSignal;
+  headers?: Record<string, string>;
+  /** Makes it a POST. */
+  body?: unknown;
+  /** How long the head of the answer may take; what is then streamed has no limit. */
+  headWithinMs?: number;
+};
+
+export type HubStream = { headers: Headers; chunks: AsyncIterable<string> };
 
 /**
  * Asks for a text that comes piece by piece, for as long as it takes. @throws CliError where no good answer comes, also
  * from the pieces where they break off.
  */
-export async function streamHub(hub: Hub, path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
-  const headers = hub.token === undefined ? {} : { authorization: `Bearer ${hub.token}` };
-  // Until it answers; what it then streams has no limit.
+export async function streamHub(
+  hub: Hub,
+  path: string,
+  { signal, headers = {}, body: sent, headWithinMs = TIMEOUT_MS }: StreamAsk,
+): Promise<HubStream> {
   const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(new DOMException('', 'TimeoutError')), TIMEOUT_MS);
+  const timer = setTimeout(() => slow.abort(new DOMException('', 'TimeoutError')), headWithinMs);
   let response: Response;
   try {
     response = await fetch(new URL(path, hub.url), {
-      headers,
+      method: sent === undefined ? 'GET' : 'POST',
+      headers: { ...headersFor(hub, 'text/event-stream, text/plain, application/json', sent), ...headers },
       signal: AbortSignal.any([signal, slow.signal]),
+      ...(sent !== undefined && { body: JSON.stringify(sent) }),
     });
   } catch (error) {
     throw unreachable(hub, error);
@@ -77,7 +103,7 @@ export async function streamHub(hub: Hub, path: string, signal: AbortSignal): Pr
   const { status, body } = response;
   if (status >= 400) throw refused(hub, { status, body: jsonOf(hub, status, await response.text()) });
   if (body === null) throw notAHub(hub, status);
-  return pieces(hub, body);
+  return { headers: response.headers, chunks: pieces(hub, body) };
 }
 
 async function* pieces(hub: Hub, body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
@@ -126,9 +152,7 @@ function refused(hub: Hub, { status, body }: HubResponse): CliError {
   const document = v.safeParse(ProblemSchema, body);
   if (!document.success) return notAHub(hub, status);
   if (status === 401 || status === 403) {
-    const how =
-      hub.token === undefined ? 'set ARW_ADMIN_TOKEN or --token' : 'check ARW_ADMIN_TOKEN or --token';
-    return new CliError(EXIT.unauthorized, `${sentence(document.output)}; ${how}`);
+    return new CliError(EXIT.unauthorized, `${sentence(document.output)}; ${hub.remedy}`);
   }
   return new CliError(EXIT.failed, sentence(document.output));
 }

@@ -1,53 +1,25 @@
 #!/usr/bin/env node
-// Owns the command line of operators: its families, its help and its exit codes. Each family's grammar is in grammar/.
+// Owns the command line of operators: a run from its words to its exit code. What it takes is in grammar/.
 
-import { Command } from 'commander';
-import packageJson from '../package.json' with { type: 'json' };
-import { joinToken } from './commands/join-token.ts';
+import { complete, COMPLETE } from './completion/complete.ts';
 import { CliError, EXIT } from './errors.ts';
-import { wholeNumber } from './grammar/flags.ts';
-import { addGrid } from './grammar/grid.ts';
-import { addJobFamily } from './grammar/job.ts';
-import { addNodeFamily } from './grammar/node.ts';
-import { addRuntimeFamily } from './grammar/runtime.ts';
-import { hubFrom, type Hub, type HubFlags } from './hub-client.ts';
+import { makeProgram } from './grammar/program.ts';
 import { progress } from './output.ts';
 
-const program = new Command('arw-cli')
-  .description('Sees and steers the runtimes of a Runtime Matrix hub.')
-  .version(packageJson.version)
-  .option('--hub <url>', 'the hub (ARW_HUB_URL, else http://127.0.0.1:8787)')
-  .option('--token <token>', 'the token (ARW_ADMIN_TOKEN)')
-  .configureHelp({ showGlobalOptions: true })
-  .exitOverride()
-  .addHelpText(
-    'after',
-    `
-Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted), 2 wrong usage or setting,
-3 no hub answers there, 4 the token is missing or not allowed to. Faults are one line on stderr.`,
-  );
-
-addRuntimeFamily(program, hub);
-addNodeFamily(program, hub);
-addGrid(program, hub);
-addJobFamily(program, hub);
-
-program
-  .command('join-token')
-  .description('make a token with which new hosts enrol themselves, and print the line to run there')
-  .option('--uses <count>', 'how many hosts it is good for', wholeNumber(1), 1)
-  .option('--ttl-secs <seconds>', 'how long it is good', wholeNumber(1), 3600)
-  .option('--json', 'print the answer of the hub')
-  .action((options: { json?: boolean; uses: number; ttlSecs: number }) => joinToken(hub(), options));
+// A pipe that nobody reads any more (`| head`) ends the run without a word.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.ok);
+});
 
 try {
-  await program.parseAsync();
+  const program = makeProgram();
+  const [, , first, ...words] = process.argv;
+  // Before commander reads them: the words of a line that is being typed are no flags of this run.
+  if (first === COMPLETE) await complete(program, words);
+  else await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
-}
-
-function hub(): Hub {
-  return hubFrom(program.opts<HubFlags>(), process.env);
 }
 
 function report(error: unknown): number {

@@ -45,7 +45,7 @@ export function withoutControl(text: string): string {
 }
 
 /** JSON escapes only half of the control characters by itself; the same value with the others escaped too. */
-function jsonText(value: unknown, indent?: number): string {
+export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007F-\u009F]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

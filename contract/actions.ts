@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { CommandErrorSchema } from './command.ts';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
-import { NonNegative, wholeNumber } from './scalars.ts';
+import { NonNegative, Timestamp, wholeNumber } from './scalars.ts';
 
 /** A body may hold pictures; it crosses the uplink in many records. */
 export const ACTION_MAX_BYTES = 4 * 1024 * 1024;
@@ -61,6 +61,11 @@ export const ActionSchema = v.looseObject({
   state: ActionStateSchema,
   node: NodeIdSchema,
   runtime: RuntimeIdSchema,
+  project: v.optional(v.string()),
+  agent: v.optional(v.string()),
+  /** Left out in the answer that accepts it. */
+  submitted_at: v.optional(Timestamp),
+  finished_at: v.optional(Timestamp),
   output: v.optional(ChatOutputSchema),
   error: v.optional(CommandErrorSchema),
 });

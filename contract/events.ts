@@ -142,7 +142,10 @@ export const PatchOperationSchema = v.variant('op', [
 ]);
 export type PatchOperation = v.InferOutput<typeof PatchOperationSchema>;
 
-/** Turns one shard's part of a read model from the version `base` into `version`; see docs/api.md. */
+/**
+ * Turns one shard's part of a read model from the version `base` into `version`; the grid is one part, whose `shard` is
+ * `fleet`. See docs/api.md.
+ */
 const ReadModelPatchSchema = v.looseObject({
   id: v.picklist(['runtime_matrix', 'runtime_supervisor', 'runtime_grid', 'policy_leases']),
   shard: v.string(),

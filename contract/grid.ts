@@ -64,5 +64,8 @@ export const GridSchema = v.looseObject({
   ttl_seconds: Count,
   updated: Timestamp,
   version: Count,
+  /** The last patch that it contains, under `fleet`, as `state.read.model.patch` counts them; 0 where nobody subscribes. */
+  versions: v.optional(v.record(v.string(), Count)),
+  next_cursor: v.optional(v.string()),
 });
 export type Grid = v.InferOutput<typeof GridSchema>;

@@ -76,6 +76,8 @@ function banner({ hubUrl, gatewayUrl, adminToken }: Fleet, engine: Engine, model
       ? `stub (no real model: ${engine.reason})`
       : `llama.cpp, ${engine.binary} (${engine.source})`;
   return `
+dashboard: ${hubUrl}/#token=${encodeURIComponent(adminToken)}
+
 engine: ${engineWords}
 model:  ${modelPath}
 matrix: ${matrix}

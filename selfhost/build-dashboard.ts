@@ -1,4 +1,4 @@
-// Owns the build of the dashboard: static files that Cloudflare serves as assets, and a hub at home out of its worker. Only
+// Owns the build of the dashboard and of the pages of the API: static files that Cloudflare serves as assets, and a hub at home out of its worker. Only
 // a source checkout needs it: the published package ships what it makes.
 
 import { createHash } from 'node:crypto';
@@ -8,7 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { isSystemError } from './hub-error.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SOURCES = ['dashboard/**/*.*', 'contract/*.ts', 'selfhost/build-dashboard.ts', 'package-lock.json'];
+const SOURCES = [
+  'dashboard/**/*.*',
+  'contract/*.ts',
+  'worker/openapi/*.*',
+  'worker/domain/*.ts',
+  'scripts/api-description.ts',
+  'selfhost/build-dashboard.ts',
+  'package-lock.json',
+];
 
 /** What wrangler.toml names, with the hash of what it was made of beside it. */
 const PLACE = join(ROOT, 'dist', 'dashboard');
@@ -20,6 +28,7 @@ export async function freshDashboard(): Promise<string> {
   if ((await builtHash()) === hash) return PLACE;
   const beside = `${PLACE}.${process.pid}`;
   await buildDashboard(beside);
+  await describeApi(beside);
   // Somebody else may have built the same meanwhile, and serve it already.
   if ((await builtHash()) === hash) {
     await rm(beside, { recursive: true });
@@ -52,6 +61,13 @@ async function buildDashboard(outDir: string): Promise<void> {
       reportCompressedSize: false,
     },
   });
+}
+
+/** Not a literal: what describes the hub's inside is no part of the published program. */
+async function describeApi(folder: string): Promise<void> {
+  const describer = new URL('../scripts/api-description.ts', import.meta.url).href;
+  const { writeApiDescription }: typeof import('../scripts/api-description.ts') = await import(describer);
+  await writeApiDescription(folder);
 }
 
 async function builtHash(): Promise<string | undefined> {

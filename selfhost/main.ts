@@ -56,6 +56,8 @@ async function serve(): Promise<number> {
     const workerd = await startWorkerd(config, dataDir.path, { host, port }, told.signal);
     process.stdout.write(`data ${dataDir.path}\n`);
     if (isOurs) process.stdout.write(`ARW_ADMIN_TOKEN=${token}\n`);
+    // A token that was given is told to nobody: then the page asks for it.
+    process.stdout.write(`dashboard ${workerd.url}/${isOurs ? `#token=${encodeURIComponent(token)}` : ''}\n`);
     process.stdout.write(`hub ready ${workerd.url}\n`);
     const death = await Promise.race([workerd.died, aborted(told.signal)]);
     if (death === undefined) {

@@ -12,6 +12,7 @@ import { audit } from './routes/audit.ts';
 import { grid } from './routes/grid.ts';
 import { actions } from './routes/actions.ts';
 import { dashboard } from './routes/dashboard.ts';
+import { docs } from './routes/docs.ts';
 import { joinTokens } from './routes/join-tokens.ts';
 import { logs } from './routes/logs.ts';
 import { meta } from './routes/meta.ts';
@@ -19,6 +20,7 @@ import { metrics } from './routes/metrics.ts';
 import { nodeAdministration } from './routes/node-administration.ts';
 import { nodes } from './routes/nodes.ts';
 import { orchestrator } from './routes/orchestrator.ts';
+import { session } from './routes/session.ts';
 import { state } from './routes/state.ts';
 
 export const app = new Hono<HubEnv>();
@@ -26,6 +28,8 @@ export const app = new Hono<HubEnv>();
 app.use(requestId);
 app.route('/', meta);
 app.route('/', dashboard);
+app.route('/', docs);
+app.route('/session', session);
 app.route('/nodes', nodes);
 
 app.use(requireAdmin);

@@ -40,6 +40,8 @@ export type Variables = {
   tokenHash: string;
   /** Whose token admitted the request. Behind `requireAdmin` alone. */
   actor: Actor;
+  /** Until when their session lasts, ms; undefined where they sent a token. */
+  sessionUntil: number | undefined;
 };
 
 export type HubEnv = { Bindings: Env; Variables: Variables };

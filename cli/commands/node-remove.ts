@@ -6,9 +6,13 @@ import * as v from 'valibot';
 import { NodeIdSchema } from '../../contract/ids.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { askHub, expectDone, type Hub } from '../hub-client.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
-export async function nodeRemove(hub: Hub, node: string, options: { yes?: boolean }): Promise<void> {
+export async function nodeRemove(
+  hub: Hub,
+  node: string,
+  options: { yes?: boolean; json?: boolean },
+): Promise<void> {
   if (!v.safeParse(NodeIdSchema, node).success) {
     throw new CliError(EXIT.usage, `"${node}" is no name of a node; "arw-cli node list" has the names`);
   }
@@ -21,6 +25,7 @@ export async function nodeRemove(hub: Hub, node: string, options: { yes?: boolea
     }
   }
   expectDone(hub, await askHub(hub, 'DELETE', `nodes/${encodeURIComponent(node)}`));
+  if (options.json === true) return printJson({ removed: node });
   print(`node ${node} removed: its token is void, and its name is free for another join token`);
 }
 

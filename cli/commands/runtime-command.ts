@@ -1,11 +1,11 @@
 // Owns an act on a runtime: asks the hub for it and, where that is wanted, follows its job to the end.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import {
   BudgetRefusalSchema,
   CommandAcceptedSchema,
   isFinalJobState,
-  JobSchema,
   type BudgetRefusal,
   type CommandAccepted,
   type CommandKind,
@@ -14,6 +14,8 @@ import {
 import { CliError, EXIT } from '../errors.ts';
 import { askHub, expectBody, type Hub } from '../hub-client.ts';
 import { print, printJson, progress } from '../output.ts';
+import { Waiting } from '../terminal/waiting.ts';
+import { jobOf } from './job-show.ts';
 import { budgetWords } from '../render/budget.ts';
 import { endWords } from '../render/job-end.ts';
 
@@ -61,19 +63,34 @@ async function follow(
   options: FollowOptions,
 ): Promise<void> {
   progress(acceptedWords(kind, accepted));
-  const deadlineMs = Date.now() + options.timeoutSeconds * 1000;
-  let told: Job['state'] | undefined;
-  for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(LOOK_EVERY_MS, delayMs * 2)) {
-    const answer = await askHub(hub, 'GET', `orchestrator/jobs/${encodeURIComponent(accepted.job_id)}`);
-    const job = expectBody(hub, answer, JobSchema);
-    if (isFinalJobState(job.state)) return conclude(job, options);
-    if (job.state !== told) progress(`${job.state}…`);
-    told = job.state;
-    if (Date.now() >= deadlineMs) throw new CliError(EXIT.failed, stillOpen(job, options.timeoutSeconds));
-    await new Promise((resolve) => {
-      setTimeout(resolve, delayMs);
-    });
+  const name = `${kind} of ${accepted.node}/${accepted.runtime_id}`;
+  const waiting = new Waiting(`${name}: queued`);
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  process.once('SIGINT', leave);
+  try {
+    const deadlineMs = Date.now() + options.timeoutSeconds * 1000;
+    for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(LOOK_EVERY_MS, delayMs * 2)) {
+      const job = await jobOf({ ...hub, signal: left.signal }, accepted.job_id);
+      waiting.say(`${name}: ${job.state}`);
+      if (isFinalJobState(job.state)) {
+        waiting.stop();
+        return conclude(job, options);
+      }
+      if (Date.now() >= deadlineMs) throw new CliError(EXIT.failed, stillOpen(job, options.timeoutSeconds));
+      await delay(delayMs, undefined, { signal: left.signal });
+    }
+  } catch (error) {
+    waiting.stop();
+    if (left.signal.aborted) throw new CliError(EXIT.interrupted, goesOn(accepted.job_id));
+    throw error;
+  } finally {
+    process.off('SIGINT', leave);
   }
+}
+
+function goesOn(id: string): string {
+  return `interrupted: job ${id} goes on; "arw-cli job cancel ${id}" takes it back where its node has not begun`;
 }
 
 /** What its node has taken does not expire any more. */

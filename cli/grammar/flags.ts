@@ -1,6 +1,10 @@
 // Owns how the texts of flags become values, with what to write instead where they cannot.
 
 import { InvalidArgumentError, Option } from 'commander';
+import type { Hub } from '../hub-client.ts';
+
+/** The hub that a command asks: found out when it is needed, since a command may be wrong before that. */
+export type HubOf = () => Promise<Hub>;
 
 /** A parser of whole numbers in the range; both ends belong to it. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

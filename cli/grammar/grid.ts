@@ -3,14 +3,14 @@
 import { Option, type Command } from 'commander';
 import { RUNTIME_STATES } from '../../contract/words.ts';
 import { grid, type GridOptions } from '../commands/grid.ts';
-import type { Hub } from '../hub-client.ts';
-import { watchOption } from './flags.ts';
+import { watchOption, type HubOf } from './flags.ts';
+import { modelOption } from './values.ts';
 
-export function addGrid(program: Command, hub: () => Hub): void {
+export function addGrid(program: Command, hub: HubOf): void {
   program
     .command('grid')
     .description('the fleet by model, hardware and sandbox, with what all of it adds up to')
-    .option('--model <model>', 'only cells of this model')
+    .addOption(modelOption('only cells of this model'))
     .option('--hardware <hardware>', 'only cells of this hardware, or of its kind: "GPU (CUDA)"')
     .option('--sandbox <sandbox>', 'only cells in this sandbox')
     .addOption(
@@ -18,5 +18,5 @@ export function addGrid(program: Command, hub: () => Hub): void {
     )
     .addOption(watchOption())
     .option('--json', 'print the grid as the hub serves it')
-    .action((options: GridOptions) => grid(hub(), options));
+    .action(async (options: GridOptions) => grid(await hub(), options));
 }

@@ -14,10 +14,8 @@ import { runtimeLogs, type LogsOptions } from '../commands/runtime-logs.ts';
 import { runtimeStatus } from '../commands/runtime-status.ts';
 import type { ShowOptions } from '../commands/show.ts';
 import { CliError, EXIT } from '../errors.ts';
-import type { Hub } from '../hub-client.ts';
-import { given, watchOption, wholeNumber, type Given } from './flags.ts';
-
-const RUNTIME_ID = '<node>/<runtime>, or <runtime> where one node has it';
+import { given, watchOption, wholeNumber, type Given, type HubOf } from './flags.ts';
+import { modelOption, runtimeOption } from './values.ts';
 
 /** How long --wait follows what does not itself wait for something. */
 const FOLLOW_SECONDS = 120;
@@ -27,27 +25,28 @@ const DRAIN_SECONDS = 300;
 
 type ActFlags = { id: string; wait?: boolean; timeout?: number; json?: boolean };
 
-export function addRuntimeFamily(program: Command, hub: () => Hub): void {
+export function addRuntimeFamily(program: Command, hub: HubOf): void {
   const runtime = program.command('runtime').description('look at runtimes and act on them');
   const act = (kind: CommandKind, description: string): Command => addAct(runtime, kind, description);
   /** Sends the act; `waitSeconds` is how long its own waiting may take. */
   const send = async (kind: CommandKind, flags: ActFlags, args: Given = {}, waitSeconds = 0): Promise<void> =>
-    runtimeCommand(hub(), { kind, id: flags.id, args }, follow(flags, waitSeconds));
+    runtimeCommand(await hub(), { kind, id: flags.id, args }, follow(flags, waitSeconds));
 
   runtime
     .command('status')
     .description('every runtime of the fleet, then the matrix and which nodes are past its TTL')
     .addOption(watchOption())
     .option('--json', 'print { supervisor, matrix } as the hub serves them')
-    .action((options: ShowOptions) => runtimeStatus(hub(), options));
+    .action(async (options: ShowOptions) => runtimeStatus(await hub(), options));
 
   runtime
     .command('logs')
     .description('the last lines that a runtime wrote, without secrets')
-    .requiredOption('--id <runtime>', RUNTIME_ID)
+    .addOption(runtimeOption())
     .option('--tail <lines>', `how many lines, at most ${TAIL_MAX}`, wholeNumber(0, TAIL_MAX), TAIL_DEFAULT)
     .option('--follow', 'then what it writes from now on, until Ctrl-C')
-    .action((options: LogsOptions) => runtimeLogs(hub(), options));
+    .option('--json', 'print a line of JSON for each: { line }, or { dropped } for so many that are missing')
+    .action(async (options: LogsOptions) => runtimeLogs(await hub(), options));
 
   act('restore', 'restart a runtime, or bring it back; spends one restart of its budget')
     .option('--no-restart', 'leave it alone where it is running')
@@ -100,7 +99,7 @@ export function addRuntimeFamily(program: Command, hub: () => Hub): void {
     ['unload', 'free the memory of a model; the runtime stays up'],
   ] as const) {
     act(kind, description)
-      .requiredOption('--model <name>', 'the model, as `runtime status` lists it')
+      .addOption(modelOption('the model, as `runtime status` lists it').makeOptionMandatory())
       .action((flags: ActFlags & { model: string }) => send(kind, flags, { model: flags.model }));
   }
 
@@ -141,7 +140,7 @@ function addAct(runtime: Command, kind: CommandKind, description: string): Comma
   return runtime
     .command(kind)
     .description(description)
-    .requiredOption('--id <runtime>', RUNTIME_ID)
+    .addOption(runtimeOption())
     .option('--wait', 'follow the job to its end')
     .option(
       '--timeout <seconds>',

@@ -3,7 +3,7 @@
 
 import type { Grid, GridCell } from '../../contract/grid.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
-import { kept, lineOf, styled, wrappedLine, type Line, type Words } from './line.ts';
+import { kept, paragraph, styled, type Line, type Words } from './line.ts';
 import { styleOfCode } from './styles.ts';
 import { table, type Column } from './table.ts';
 import { toSeconds } from './time.ts';
@@ -25,9 +25,7 @@ function columnsFor(cells: readonly GridCell[]): Column[] {
 }
 
 export function renderGrid(grid: Grid, columns: number | undefined): Line[] {
-  const head = headLines(grid).flatMap((text) =>
-    columns === undefined ? [lineOf(text)] : wrappedLine(lineOf(text), columns),
-  );
+  const head = headLines(grid).flatMap((text) => paragraph(text, columns));
   const notes = grid.cells.map(({ status }) => (status.code === 'ok' ? [] : status.detail));
   return [...head, ...table(columnsFor(grid.cells), grid.cells.map(rowOf), columns, notes)];
 }

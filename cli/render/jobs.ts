@@ -1,7 +1,7 @@
 // Owns the text of `job list`.
 
 import type { Job, Jobs, JobState } from '../../contract/command.ts';
-import { lineOf, styled, type Line, type Span, type Style } from './line.ts';
+import { paragraph, styled, type Line, type Span, type Style } from './line.ts';
 import { block } from './table.ts';
 import { toSeconds } from './time.ts';
 
@@ -9,7 +9,7 @@ import { toSeconds } from './time.ts';
 export function renderJobs({ jobs, next_cursor }: Jobs, columns: number | undefined): Line[] {
   const more = next_cursor === undefined ? '' : ', and there are older ones';
   return [
-    lineOf(jobs.length === 0 ? 'No jobs.' : `Jobs: the newest ${jobs.length}${more}`),
+    ...paragraph(jobs.length === 0 ? 'No jobs.' : `Jobs: the newest ${jobs.length}${more}`, columns),
     ...block(
       jobs.map((job) => [
         toSeconds(job.issued_at),

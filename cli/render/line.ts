@@ -41,6 +41,11 @@ export function lineWidth(line: Line): number {
   return line.reduce((sum, { text }) => sum + widthOf(text), 0);
 }
 
+/** A text as the lines that it takes. @param columns undefined where there is no terminal. */
+export function paragraph(text: string, columns: number | undefined): Line[] {
+  return columns === undefined ? [lineOf(text)] : wrappedLine(lineOf(text), columns);
+}
+
 /** As long as it is, or cut with `…` to the columns. */
 export function cut(line: Line, columns: number): Line {
   if (lineWidth(line) <= columns) return line;
@@ -121,7 +126,25 @@ export function kept(words: string): string {
 
 /** The text of lines, each ended. */
 export function toText(lines: readonly Line[], paint: Paint = (_style, text) => text): string {
-  return lines.map((line) => `${line.map((span) => painted(span, paint)).join('')}\n`).join('');
+  return lines
+    .map(
+      (line) =>
+        `${joined(line)
+          .map((span) => painted(span, paint))
+          .join('')}\n`,
+    )
+    .join('');
+}
+
+/** Neighbours of one style are one span: a colour is put on once. */
+function joined(line: Line): Span[] {
+  const spans: Span[] = [];
+  for (const span of line) {
+    const last = spans.at(-1);
+    if (last !== undefined && last.style === span.style) last.text += span.text;
+    else spans.push({ ...span });
+  }
+  return spans;
 }
 
 function painted({ text, style }: Span, paint: Paint): string {

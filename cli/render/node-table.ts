@@ -1,7 +1,7 @@
 // Owns the table of `arw-cli nodes`: who is enrolled, how fresh it is against the TTL, and how its host fares.
 
 import type { Matrix, MatrixItem, Nodes } from '../../contract/read-models.ts';
-import { lineOf, styled, wrappedLine, type Line, type Words } from './line.ts';
+import { paragraph, styled, type Line, type Words } from './line.ts';
 import { NEVER_HEARD, NO_NODES } from './nodes.ts';
 import { ttlWords } from './status.ts';
 import { styleOfCode } from './styles.ts';
@@ -26,7 +26,7 @@ export function renderNodeTable(nodes: Nodes['nodes'], matrix: Matrix, columns: 
     `Nodes: ${nodes.length} enrolled, ${heard} heard within the TTL, as of ${toSeconds(matrix.updated)}`,
     ttlWords(matrix),
     ...(nodes.length === 0 ? [NO_NODES] : []),
-  ].flatMap((text) => (columns === undefined ? [lineOf(text)] : wrappedLine(lineOf(text), columns)));
+  ].flatMap((text) => paragraph(text, columns));
   const rows = nodes.map(({ node }) => cells(node, matrix.items[node]));
   return [...head, ...table(COLUMNS, rows, columns)];
 }

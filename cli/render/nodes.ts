@@ -1,7 +1,7 @@
 // Owns the text of `node list`: the registry and what is heard of its nodes in, lines out.
 
 import type { Matrix, Nodes } from '../../contract/read-models.ts';
-import { lineOf, styled, type Line, type Words } from './line.ts';
+import { paragraph, styled, type Line, type Words } from './line.ts';
 import { styleOfCode } from './styles.ts';
 import { block } from './table.ts';
 import { toSeconds } from './time.ts';
@@ -12,8 +12,8 @@ export const NEVER_HEARD = 'not heard, or not for a long time';
 /** @param columns the width of the terminal; undefined where there is none, and lines keep their length. */
 export function renderNodes(nodes: Nodes['nodes'], matrix: Matrix, columns: number | undefined): Line[] {
   return [
-    lineOf(`Nodes: ${nodes.length} enrolled, as of ${toSeconds(matrix.updated)}`),
-    ...(nodes.length === 0 ? [lineOf(NO_NODES)] : []),
+    ...paragraph(`Nodes: ${nodes.length} enrolled, as of ${toSeconds(matrix.updated)}`, columns),
+    ...(nodes.length === 0 ? paragraph(NO_NODES, columns) : []),
     ...block(
       nodes.map(({ node, enrolled_at }) => [
         node,

@@ -4,7 +4,7 @@ import type { Matrix, MatrixItem, Supervisor, SupervisorRecord } from '../../con
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
 import { headroomWords } from './budget.ts';
-import { kept, lineOf, styled, wrappedLine, type Line, type Words } from './line.ts';
+import { kept, paragraph, styled, type Line, type Words } from './line.ts';
 import { modelLines, oneModelWords } from './models.ts';
 import { styleOfCode, styleOfSeverity } from './styles.ts';
 import { block } from './table.ts';
@@ -12,10 +12,7 @@ import { toSeconds } from './time.ts';
 
 /** @param columns the width of the terminal; undefined where there is none, and lines keep their length. */
 export function renderStatus(supervisor: Supervisor, matrix: Matrix, columns: number | undefined): Line[] {
-  const told = (text: string): Line[] => {
-    const line = lineOf(text);
-    return columns === undefined ? [line] : wrappedLine(line, columns);
-  };
+  const told = (text: string): Line[] => paragraph(text, columns);
   return [
     ...headerLines(supervisor).flatMap(told),
     ...runtimeLines(supervisor.runtimes, columns),

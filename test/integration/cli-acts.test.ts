@@ -1,15 +1,14 @@
 // The acts of arw-cli as a process against a real hub: the arguments that reach the node, and the end in words.
 
-import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandAcceptedSchema } from '../../contract/command.ts';
+import { CLI, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 import type { UplinkClient } from '../support/uplink-client.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const RESET_AT = new Date(Date.now() + 300_000).toISOString();
 const RESET_SAID = RESET_AT.replace(/\.\d+Z$/, 'Z');
 const ID = ['--id', 'gpu-01/llama.70b'];
@@ -35,7 +34,7 @@ afterAll(async () => {
 });
 
 async function cli(args: string[]): Promise<Finished> {
-  const env = { ...process.env, ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN };
+  const env = cliEnvironment({ ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN });
   return run(process.execPath, [CLI, 'runtime', ...args], { env });
 }
 

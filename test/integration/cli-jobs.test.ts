@@ -1,14 +1,13 @@
 // arw-cli job: what was asked of runtimes, and how it is taken back.
 
-import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandAcceptedSchema, JobSchema, JobsSchema } from '../../contract/command.ts';
+import { CLI, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { snapshot } from '../support/snapshot.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const NODE = 'gpu-01';
 
 let hub: Hub;
@@ -22,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => hub.stop());
 
 async function cli(args: string[]): Promise<Finished> {
-  const env = { ...process.env, ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN };
+  const env = cliEnvironment({ ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN });
   return run(process.execPath, [CLI, 'job', ...args], { env });
 }
 

@@ -1,16 +1,13 @@
 // arw-cli runtime logs as a process against a real hub: what it prints, and how it ends.
 
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Command } from '../../contract/command.ts';
-import { eventually } from '../support/eventually.ts';
+import { CLI, CliProcess, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { run } from '../support/shell.ts';
 import { snapshot } from '../support/snapshot.ts';
 import type { UplinkClient } from '../support/uplink-client.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const NODE = 'gpu-01';
 const LOGS = ['runtime', 'logs', '--id', 'llama.70b'];
 
@@ -31,35 +28,12 @@ beforeEach(async () => {
 afterEach(async () => uplink.close());
 
 function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN };
-}
-
-class Running {
-  stdout = '';
-  stderr = '';
-  readonly ended: Promise<number | null>;
-  readonly #process;
-
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#process.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.#process.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = new Promise((resolve) => this.#process.once('close', resolve));
-    onTestFinished(() => void this.#process.kill('SIGKILL'));
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
-  }
-
-  async prints(text: string): Promise<void> {
-    await eventually(`it prints "${text}"`, () => this.stdout.includes(text));
-  }
+  return cliEnvironment({ ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN });
 }
 
 /** The CLI follows, the node has taken it and sent these lines. */
-async function following(...lines: string[]): Promise<{ cli: Running; command: Command }> {
-  const cli = new Running(process.execPath, [CLI, ...LOGS, '--tail', '5', '--follow']);
+async function following(...lines: string[]): Promise<{ cli: CliProcess; command: Command }> {
+  const cli = CliProcess.piped([...LOGS, '--tail', '5', '--follow'], environment());
   const command = await uplink.next('command');
   uplink.send({ type: 'log.chunk', id: command.id, seq: 0, lines });
   return { cli, command };
@@ -74,6 +48,20 @@ test('a tail is printed as it is, without what would steer the terminal', async 
   expect(await printing).toEqual({ exitCode: 0, stdout: 'one\ntwo\uFFFD[2J\n', stderr: '' });
 });
 
+test('--json prints a document for each line, and for each gap', async () => {
+  const cli = CliProcess.piped([...LOGS, '--json', '--follow'], environment());
+  const { id } = await uplink.next('command');
+  uplink.send({ type: 'log.chunk', id, seq: 0, lines: ['a "word"'], dropped: 3 });
+  await cli.prints('word');
+  cli.signal('SIGINT');
+  expect(await cli.ended).toBe(0);
+  expect(cli.stdout.split('\n').slice(0, 2).toSorted()).toEqual([
+    '{"dropped":3}',
+    String.raw`{"line":"a \"word\""}`,
+  ]);
+  expect(cli.stderr).toBe('');
+});
+
 test('a follow prints lines as they come, says what is missing, and Ctrl-C ends it well', async () => {
   const { cli, command } = await following('one');
   await cli.prints('one\n');
@@ -86,7 +74,7 @@ test('a follow prints lines as they come, says what is missing, and Ctrl-C ends 
 });
 
 test('a pipe that nobody reads any more ends it without a word', async () => {
-  const pipe = new Running('sh', ['-c', '"$0" "$@" | head -n 1', process.execPath, CLI, ...LOGS, '--follow']);
+  const pipe = CliProcess.inShell('"$0" "$@" | head -n 1', [...LOGS, '--follow'], environment());
   const { id } = await uplink.next('command');
   uplink.send({ type: 'log.chunk', id, seq: 0, lines: ['one'] });
   await pipe.prints('one\n');
@@ -123,7 +111,7 @@ test('a stream that breaks off is a hub that cannot be reached any more', async 
   const enrolled = await other.enroll(NODE);
   const client = await other.uplink(NODE, enrolled.token);
   await client.report(snapshot({ node: NODE }));
-  const cli = new Running(process.execPath, [CLI, '--hub', other.url.href, ...LOGS, '--follow']);
+  const cli = CliProcess.piped(['--hub', other.url.href, ...LOGS, '--follow'], environment());
   const { id } = await client.next('command');
   client.send({ type: 'log.chunk', id, seq: 0, lines: ['one'] });
   await cli.prints('one');

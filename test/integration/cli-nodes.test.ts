@@ -1,14 +1,12 @@
 // arw-cli node: who is enrolled, heard or not, and how one goes. And the registry over HTTP that it reads.
 
-import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MatrixSchema, NodesSchema } from '../../contract/read-models.ts';
+import { CLI, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub, reasonOf } from '../support/hub.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { snapshot } from '../support/snapshot.ts';
-
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 let hub: Hub;
 
@@ -21,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => hub.stop());
 
 async function cli(args: string[]): Promise<Finished> {
-  const env = { ...process.env, ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN };
+  const env = cliEnvironment({ ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN });
   return run(process.execPath, [CLI, 'node', ...args], { env });
 }
 

@@ -1,6 +1,5 @@
 // arw-cli as a process against a real hub: what it prints, where, and with which exit code.
 
-import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,12 +7,12 @@ import { JobSchema } from '../../contract/command.ts';
 import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { MatrixSchema, SupervisorSchema } from '../../contract/read-models.ts';
 import { freePort } from '../../scripts/fleet/free-port.ts';
+import { CLI, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 import type { UplinkClient } from '../support/uplink-client.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const RESET_AT = new Date(Date.now() + 300_000).toISOString();
 const RESET_SAID = RESET_AT.replace(/\.\d+Z$/, 'Z');
 
@@ -46,7 +45,7 @@ afterAll(async () => {
 
 async function cli(args: string[], env: Record<string, string> = {}): Promise<Finished> {
   const settings = { ARW_HUB_URL: hub.url.href, ARW_ADMIN_TOKEN: ADMIN_TOKEN, ...env };
-  return run(process.execPath, [CLI, ...args], { env: { ...process.env, ...settings } });
+  return run(process.execPath, [CLI, ...args], { env: cliEnvironment(settings) });
 }
 
 test('runtime status says counts, the tightest budget, its reset, every runtime, and the matrix with its TTL', async () => {

@@ -7,7 +7,7 @@ import { problemReason } from '../../contract/problem.ts';
 import type { MatrixItem } from '../../contract/read-models.ts';
 import { SNAPSHOT_MAX_BYTES, type Snapshot } from '../../contract/snapshot.ts';
 import { goldenSnapshot } from '../support/golden.ts';
-import { Hub, reasonOf } from '../support/hub.ts';
+import { Hub, reasonOf, SHARD } from '../support/hub.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { UplinkClient } from '../support/uplink-client.ts';
 
@@ -58,6 +58,11 @@ function tomorrows(node: string): Snapshot {
 
 function named(node: string, bootId: string, seq: number, word: string): Snapshot {
   return snapshot({ node, bootId, seq, runtimes: [runtimeRecord({ model: word })] });
+}
+
+function heartbeat(seq: number, load: number): Snapshot {
+  const said = snapshot({ node: 'figures', seq });
+  return { ...said, host: { ...said.host, load_ratio: load } };
 }
 
 /** Around 5 s: chance spreads the reports of nodes that came at the same time. */
@@ -295,6 +300,24 @@ describe('order', () => {
 
     await client.report(named('ordered', 'a', 9, 'nine'));
     expect(modelOf(await itemWhere('ordered', ({ seq }) => seq === 9))).toBe('nine');
+    await client.close();
+  });
+
+  test('figures alone are shown as well, by either way, and an eviction leaves the last row that was due', async () => {
+    const linked = await hub.enroll('figures');
+    const client = await hub.uplink('figures', linked.token);
+    await client.report(heartbeat(1, 0.1));
+    for (const seq of [2, 3, 4]) await client.report(heartbeat(seq, seq));
+    expect(await itemNow('figures')).toMatchObject({ seq: 4, host: { load_ratio: 4 } });
+    await client.report(heartbeat(3, 33));
+    expect(await itemNow('figures')).toMatchObject({ seq: 4, host: { load_ratio: 4 } });
+    expect((await hub.post('figures', linked.token, heartbeat(5, 5))).status).toBe(200);
+    expect((await hub.post('figures', linked.token, heartbeat(6, 6))).status).toBe(200);
+    expect((await hub.post('figures', linked.token, heartbeat(6, 66))).status).toBe(200);
+    expect(await itemNow('figures')).toMatchObject({ seq: 6, host: { load_ratio: 6 } });
+    await hub.evict(SHARD);
+    // The row is the one of the last change of the way.
+    expect(await itemNow('figures')).toMatchObject({ seq: 5, host: { load_ratio: 5 } });
     await client.close();
   });
 

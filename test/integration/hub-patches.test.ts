@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EVENT_PAYLOADS } from '../../contract/events.ts';
+import { GridSchema, type Grid } from '../../contract/grid.ts';
 import { MatrixSchema, SupervisorSchema, type Matrix, type Supervisor } from '../../contract/read-models.ts';
 import { SseReader } from '../support/event-reader.ts';
 import { Hub, until } from '../support/hub.ts';
@@ -11,7 +12,7 @@ import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 const SHARDS = 3;
 const NODES = Array.from({ length: 9 }, (_, index) => `n${index}`);
-const MODELS = ['runtime_matrix', 'runtime_supervisor'] as const;
+const MODELS = ['runtime_matrix', 'runtime_supervisor', 'runtime_grid'] as const;
 type Model = (typeof MODELS)[number];
 
 let hub: Hub;
@@ -25,25 +26,37 @@ afterAll(() => hub.stop());
 
 async function say(node: string, ids: readonly string[], state: 'ready' | 'error' = 'ready'): Promise<void> {
   seq += 1;
-  const runtimes = ids.map((id) => runtimeRecord({ id, state }));
+  // The grid knows no runtimes: to it their models are new.
+  const runtimes = ids.map((id) => runtimeRecord({ id, state, model: id }));
   const answer = await hub.post(node, tokens.get(node) ?? '', snapshot({ node, seq, runtimes }));
   expect(answer.status).toBe(200);
   await answer.body?.cancel();
 }
 
-async function load(id: Model): Promise<Matrix | Supervisor> {
+type Loaded = Matrix | Supervisor | Grid;
+
+async function load(id: Model): Promise<Loaded> {
   const body: unknown = await (await hub.ask(`/state/${id}`)).json();
-  return id === 'runtime_matrix' ? v.parse(MatrixSchema, body) : v.parse(SupervisorSchema, body);
+  switch (id) {
+    case 'runtime_matrix':
+      return v.parse(MatrixSchema, body);
+    case 'runtime_supervisor':
+      return v.parse(SupervisorSchema, body);
+    case 'runtime_grid':
+      return v.parse(GridSchema, body);
+    default:
+      return id satisfies never;
+  }
 }
 
 class Follower {
   readonly id: Model;
   reloads = 0;
   readonly #reader: SseReader;
-  #has: Matrix | Supervisor;
+  #has: Loaded;
   #heard = 0;
 
-  private constructor(id: Model, reader: SseReader, has: Matrix | Supervisor) {
+  private constructor(id: Model, reader: SseReader, has: Loaded) {
     this.id = id;
     this.#reader = reader;
     this.#has = has;
@@ -55,7 +68,7 @@ class Follower {
   }
 
   /** Deals with what has come. */
-  async catchUp(): Promise<Matrix | Supervisor> {
+  async catchUp(): Promise<Loaded> {
     for (; this.#heard < this.#reader.events.length; this.#heard += 1) {
       const { payload } = this.#reader.events[this.#heard] ?? {};
       const patch = v.parse(EVENT_PAYLOADS['state.read.model.patch'], payload);
@@ -81,6 +94,11 @@ async function same(follower: Follower, isWanted: (text: string) => boolean): Pr
   expect(timeless(has)).toEqual(timeless(reloaded));
 }
 
+/** A node that is silent is in every read model. */
+function stale(text: string): boolean {
+  return text.includes('"stale":true') || /"stale_nodes":[1-9]/.test(text);
+}
+
 test('under churn', async () => {
   for (const node of NODES.slice(0, 6)) await say(node, ['a', 'b']);
   const followers = await Promise.all(MODELS.map((id) => Follower.start(id)));
@@ -97,7 +115,11 @@ test('under churn', async () => {
   await all((text) => text.includes('"x"'));
   const uplink = await hub.uplink('n1', tokens.get('n1') ?? '');
   await uplink.report(
-    snapshot({ node: 'n1', seq: (seq += 1), runtimes: [runtimeRecord({ id: 'by-socket' })] }),
+    snapshot({
+      node: 'n1',
+      seq: (seq += 1),
+      runtimes: [runtimeRecord({ id: 'by-socket', model: 'by-socket' })],
+    }),
   );
   await all((text) => text.includes('by-socket'));
   for (const node of NODES) await say(node, ['a']);
@@ -108,9 +130,15 @@ test('under churn', async () => {
   expect(followers.map(({ reloads }) => reloads)).toEqual(reloadsAtFirst);
 
   // Nodes turn stale, their words count on, and come back.
-  await all((text) => text.includes('"stale":true') && !text.includes('"stale":false'));
+  const silent = NODES.length - 1;
+  await all(
+    (text) =>
+      stale(text) &&
+      !text.includes('"stale":false') &&
+      (!text.includes('"stale_nodes"') || text.includes(`"stale_nodes":${silent}`)),
+  );
   for (const node of NODES.filter((name) => name !== 'n4')) await say(node, ['back']);
-  await all((text) => text.includes('back') && !text.includes('"stale":true'));
+  await all((text) => text.includes('back') && !stale(text));
   expect(followers.map(({ reloads }) => reloads)).toEqual(reloadsAtFirst);
 
   // What is lost is noticed: a shard that forgot what it told begins anew.
@@ -120,6 +148,26 @@ test('under churn', async () => {
   await all((text) => text.includes('after') && !text.includes('back'));
   expect(followers.every(({ reloads }, index) => reloads > (reloadsAtFirst[index] ?? 0))).toBe(true);
 }, 90_000);
+
+test('a shard that could not be told that somebody subscribes is told again', async () => {
+  const deaf = { class: 'NodeShard', name: 'shard-1' } as const;
+  const telling = await Hub.start({ vars: { FLEET_SHARDS: '2' } });
+  try {
+    await telling.matrix();
+    await telling.sql(deaf, 'ALTER TABLE watches RENAME TO elsewhere');
+    const reader = await SseReader.open(telling.url, { query: '?prefix=state.read.' });
+    await telling.sql(deaf, 'ALTER TABLE elsewhere RENAME TO watches');
+    const rows = await until(
+      () => telling.sql(deaf, 'SELECT topic FROM watches'),
+      (found) => found.length > 0,
+      20_000,
+    );
+    expect(rows).toEqual([{ topic: 'state.read.model.patch' }]);
+    reader.leave();
+  } finally {
+    await telling.stop();
+  }
+}, 40_000);
 
 test('a read that nobody patches names no version', async () => {
   const quiet = await Hub.start();

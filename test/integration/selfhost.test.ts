@@ -19,7 +19,12 @@ test('makes a token, prints it, keeps it for its owner alone, and takes it again
   const data = join(await temporaryFolder(), 'deep', 'data');
   const first = await ServedHub.ready(data);
 
-  expect(first.lines).toEqual([`data ${data}`, `ARW_ADMIN_TOKEN=${first.token}`, `hub ready ${first.url}`]);
+  expect(first.lines).toEqual([
+    `data ${data}`,
+    `ARW_ADMIN_TOKEN=${first.token}`,
+    `dashboard ${first.url}/#token=${first.token}`,
+    `hub ready ${first.url}`,
+  ]);
   expect(first.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await readFile(join(data, 'admin-token'), 'utf8')).toBe(`${first.token}\n`);
   for (const file of ['admin-token', 'hub.jsonc', 'workerd.json']) {

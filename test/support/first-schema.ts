@@ -24,6 +24,12 @@ export async function toFirstSchema(
   object: { class: 'NodeShard' | 'Fleet'; name: string },
 ): Promise<void> {
   const first = FIRST[object.class];
+  // It had no index but those of keys, which have no SQL of their own.
+  const indexes = await hub.sql(
+    object,
+    "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+  );
+  for (const { name } of indexes) await hub.sql(object, `DROP INDEX ${String(name)}`);
   const tables = await hub.sql(object, "SELECT name FROM sqlite_master WHERE type = 'table'");
   for (const name of tables.map((row) => String(row['name']))) {
     const kept = first[name]?.split(' ');

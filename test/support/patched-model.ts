@@ -1,11 +1,12 @@
 // Owns a client that loads a read model once and follows its patches, exactly by the rule of docs/api.md.
 
 import { applyPatch } from 'rfc6902';
+import type { Grid } from '../../contract/grid.ts';
 import type { Matrix, MatrixItem, Supervisor } from '../../contract/read-models.ts';
 import type { EventPayload } from '../../contract/events.ts';
 
 export type PatchPayload = EventPayload<'state.read.model.patch'>;
-type Model = Matrix | Supervisor;
+type Model = Matrix | Supervisor | Grid;
 
 /** `loaded` is changed in place. @returns what the patch did; `reload` where it does not fit, and then nothing was done. */
 export function follow(
@@ -34,13 +35,17 @@ export function follow(
 /** What two readers have in common who have read the same: all but what the clock alone has moved. */
 export function timeless(model: Model): unknown {
   const { updated: _updated, updated_at: _updatedAt, version: _version, ...rest } = structuredClone(model);
-  if (!isSupervisor(model)) rest.items = Object.fromEntries(Object.entries(model.items).map(ageless));
-  return rest;
+  if (!isMatrix(model)) return rest;
+  return { ...rest, items: Object.fromEntries(Object.entries(model.items).map(ageless)) };
 }
 
-/** A matrix has none: its paths name nodes. */
+/** The others have none: the paths of a matrix name nodes, and the grid is one part. */
 function countsOf(model: Model): Record<string, number> {
   return isSupervisor(model) ? (model.counts ??= {}) : {};
+}
+
+function isMatrix(model: Model): model is Matrix {
+  return 'items' in model;
 }
 
 function isSupervisor(model: Model): model is Supervisor {

@@ -11,8 +11,8 @@ export function holds<T>(property: fc.IProperty<T>, numRuns = 500): void {
   fc.assert(property, { seed: SEED, numRuns });
 }
 
-/** The same for what takes its turns. @throws where an example breaks the property. */
-export async function holdsAsync<T>(property: fc.IAsyncProperty<T>, numRuns = 500): Promise<void> {
+/** As `holds`, for a property that takes its time. */
+export async function holdsLater<T>(property: fc.IAsyncProperty<T>, numRuns = 500): Promise<void> {
   process.stdout.write(`fast-check: ${numRuns} runs, FC_SEED=${SEED}\n`);
   await fc.assert(property, { seed: SEED, numRuns });
 }

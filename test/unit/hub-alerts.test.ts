@@ -20,7 +20,7 @@ import { targetFault } from '../../worker/domain/alert-target.ts';
 import { isoTime } from '../../worker/domain/freshness.ts';
 import type { Result } from '../../worker/domain/parse.ts';
 import { ObjectStorage, workerModule } from '../support/object-storage.ts';
-import { holds, holdsAsync } from '../support/property.ts';
+import { holds, holdsLater } from '../support/property.ts';
 
 const START = Date.parse('2026-11-22T12:00:00.000Z');
 const NODE = 'gpu-01';
@@ -370,7 +370,7 @@ const acts = fc.array(
 );
 
 test('over any history each opening is told once, and each that was told has one end', async () => {
-  await holdsAsync(
+  await holdsLater(
     fc.asyncProperty(acts, async (history: readonly Act[]) => {
       const world = await World.begin({ grace_seconds: 60 });
       let rule: AlertRequest = { grace_seconds: 60 };

@@ -1,53 +1,12 @@
-// The grid: cells and totals against a naive sum over the snapshots, in any split over shards, after any changes.
+// The grid: what a cell has of its runtimes, how it fares, and which cells a filter and a page show.
 
-import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { GridCellSchema, GridTotalsSchema, type GridCell, type GridTotals } from '../../contract/grid.ts';
+import { GridCellSchema } from '../../contract/grid.ts';
 import type { RuntimeRecord } from '../../contract/runtime-record.ts';
-import type { Snapshot } from '../../contract/snapshot.ts';
-import { RUNTIME_STATES, severityOfState } from '../../contract/words.ts';
-import { CellBook, merged, type Cell, type LastSaid } from '../../worker/domain/cell-book.ts';
-import { gridCells, gridTotals } from '../../worker/domain/grid.ts';
-import { holds } from '../support/property.ts';
-import { emptyBudget, fullBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
-
-const NOW = 1_800_000_000_000;
-const TTL_SECONDS = 60;
-const TIME = { ttlSeconds: TTL_SECONDS, now: NOW };
-const FRESH = NOW - 1000;
-const STALE = NOW - TTL_SECONDS * 1000;
-
-function bookOf(nodes: Iterable<LastSaid>, time = TIME): CellBook {
-  const book = new CellBook();
-  book.sync(nodes, () => true, time);
-  return book;
-}
-
-/** As a worker sees a fleet of one shard. */
-function seen(book: CellBook): { cells: Cell[]; totals: GridTotals } {
-  const { total, cells } = merged([book.report()]);
-  return { cells, totals: gridTotals(total, cells.length) };
-}
-
-function gridOf(...nodes: LastSaid[]): GridCell[] {
-  return gridCells(seen(bookOf(nodes)).cells);
-}
-
-let lastSeq = 0;
-
-/** Each word is another one than those before. */
-function said(node: string, runtimes: RuntimeRecord[], receivedAt = FRESH): LastSaid {
-  lastSeq += 1;
-  return { snapshot: snapshot({ node, seq: lastSeq, runtimes }), receivedAt };
-}
-
-type Change = Partial<RuntimeRecord['status']> & { descriptor?: Partial<RuntimeRecord['descriptor']> };
-
-function record(id: string, { descriptor, ...status }: Change = {}): RuntimeRecord {
-  const made = runtimeRecord({ id, state: status.state ?? 'ready' });
-  return { descriptor: { ...made.descriptor, ...descriptor }, status: { ...made.status, ...status } };
-}
+import { merged } from '../../worker/domain/cell-book.ts';
+import { gridPage, GridQuerySchema } from '../../worker/domain/grid.ts';
+import { bookOf, gridOf, record, said, seen, STALE, tellCells } from '../support/cells.ts';
 
 describe('a cell', () => {
   test('has what its runtimes add up to', () => {
@@ -151,7 +110,7 @@ describe('a cell', () => {
       bookOf([said('a', [record('router', { descriptor: { models }, health: { capacity: 2 } })])]),
     );
     expect(
-      gridCells(cells).map(({ model, capacity, model_states: states }) => [model, capacity, states]),
+      tellCells(cells).map(({ model, capacity, model_states: states }) => [model, capacity, states]),
     ).toEqual([
       ['large', 2, { unloaded: 1 }],
       ['small', 2, { loaded: 1 }],
@@ -233,205 +192,44 @@ describe('a filter', () => {
     [{ sandbox: 'bwrap', state: 'error' as const }, 0],
     [{ state: 'ready' as const }, 1],
   ])('%j shows %i cells', (filter, count) => {
-    expect(gridCells(cells, filter)).toHaveLength(count);
+    expect(tellCells(cells, filter)).toHaveLength(count);
   });
 });
 
-const health = fc.record(
-  {
-    capacity: fc.nat(16),
-    inflight_jobs: fc.nat(16),
-    queued_jobs: fc.nat(16),
-    request_count: fc.integer({ min: 100, max: 1000 }),
-    error_count: fc.nat(100),
-    predicted_tokens_per_second: fc.float({ min: 0, max: 500, noNaN: true }),
-    latency_ms: fc.float({ min: 0, max: 100, noNaN: true }),
-  },
-  { requiredKeys: [] },
-);
-const runtimes = fc.array(
-  fc
-    .record({
-      state: fc.constantFrom(...RUNTIME_STATES),
-      models: fc.uniqueArray(fc.constantFrom('m1', 'm2', 'm3'), { maxLength: 3 }),
-      sandbox: fc.constantFrom('none', 'bwrap'),
-      accelerator: fc.constantFrom('cpu' as const, 'gpu_cuda' as const),
-      draining: fc.boolean(),
-      health: fc.option(health, { nil: undefined }),
-      isExhausted: fc.boolean(),
-    })
-    .map(({ state, models, sandbox, accelerator, draining, health: told, isExhausted }) =>
-      record('x', {
-        state,
-        severity: severityOfState(state),
-        draining,
-        restart_budget: isExhausted ? emptyBudget('2026-11-22T12:44:56.789Z') : fullBudget(),
-        ...(told !== undefined && { health: told }),
-        descriptor: { sandbox, accelerator, models: models.map((id) => ({ id, state: 'loaded' as const })) },
-      }),
-    ),
-  { maxLength: 4 },
-);
-const step = fc.record({
-  node: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-  runtimes,
-  /** Nothing where the node leaves. */
-  receivedAt: fc.constantFrom(FRESH, STALE, undefined),
-});
+describe('pages', () => {
+  const { cells } = merged([
+    bookOf([
+      said('a', [
+        ...['m1', 'm2', 'm"3', 'm/4?&'].map((id) =>
+          record(id, { descriptor: { models: [{ id, state: 'loaded' }] } }),
+        ),
+        record('named', { descriptor: { models: [], sandbox: 'bwrap' } }),
+      ]),
+    ]).report(),
+  ]);
 
-function sum(values: (number | undefined)[]): number | undefined {
-  const told = values.filter((value) => value !== undefined);
-  return told.length === 0 ? undefined : told.reduce((all, value) => all + value, 0);
-}
-
-/** The totals as somebody would add them up who has all the snapshots before them. */
-function naiveTotals(nodes: LastSaid[]): Record<string, unknown> {
-  const all = nodes.flatMap(({ snapshot: { runtimes: records }, receivedAt }) =>
-    records.map((said_) => ({ ...said_.status, isStale: receivedAt === STALE })),
-  );
-  const live = all.filter(({ isStale }) => !isStale);
-  const serving = live.filter(
-    ({ state, draining }) => (state === 'ready' || state === 'degraded') && !draining,
-  );
-  const states: Record<string, number> = {};
-  for (const { state, isStale } of all) {
-    const shown = isStale ? 'unknown' : state;
-    states[shown] = (states[shown] ?? 0) + 1;
-  }
-  return {
-    nodes: nodes.length,
-    stale_nodes: nodes.filter(({ receivedAt }) => receivedAt === STALE).length,
-    runtimes: all.length,
-    states,
-    silent: all.length - live.length,
-    draining: live.filter(({ draining }) => draining).length,
-    capacity: sum(serving.map(({ health: told }) => told?.capacity)),
-    inflight: sum(live.map(({ health: told }) => told?.inflight_jobs)),
-    queued: sum(live.map(({ health: told }) => told?.queued_jobs)),
-    restarts_max: sum(live.map(({ restart_budget: budget }) => budget?.max_restarts)),
-    restarts_remaining: sum(live.map(({ restart_budget: budget }) => budget?.remaining)),
-    restarts_exhausted:
-      live.length === 0
-        ? undefined
-        : live.filter(({ restart_budget: budget }) => budget?.remaining === 0).length,
-  };
-}
-
-describe('whatever happens to the nodes', () => {
-  test('the totals are the sum over the snapshots, at every moment', () => {
-    holds(
-      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-        const nodes = new Map<string, LastSaid>();
-        const book = new CellBook();
-        for (const { node, runtimes: records, receivedAt } of steps) {
-          if (receivedAt === undefined) nodes.delete(node);
-          else nodes.set(node, said(node, records, receivedAt));
-          book.sync(nodes.values(), () => true, TIME);
-          const { totals } = seen(book);
-          const naive = naiveTotals([...nodes.values()]);
-          expect(v.is(GridTotalsSchema, totals)).toBe(true);
-          for (const [name, value] of Object.entries(naive))
-            expect([name, totals[name]]).toEqual([name, value]);
-        }
-      }),
-      200,
-    );
+  test.each([1, 2, 3, 5, 100])('of %i are all cells once and in order, by way of the URL', (limit) => {
+    const shown: unknown[] = [];
+    let query: Record<string, string> | undefined = { limit: String(limit) };
+    while (query !== undefined) {
+      const page = gridPage(cells, v.parse(GridQuerySchema, query));
+      expect(page.cells.length).toBeLessThanOrEqual(limit);
+      shown.push(...page.cells);
+      const asked = new URLSearchParams({ limit: String(limit), cursor: page.next ?? '' });
+      query = page.next === undefined ? undefined : Object.fromEntries(asked);
+    }
+    expect(shown).toEqual(tellCells(cells));
   });
 
-  test('a book that was kept up equals one that is begun anew', () => {
-    holds(
-      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const nodes = new Map<string, LastSaid>();
-        const kept = new CellBook();
-        for (const { node, runtimes: records, receivedAt } of steps) {
-          if (receivedAt === undefined) nodes.delete(node);
-          else nodes.set(node, said(node, records, receivedAt));
-          kept.sync(nodes.values(), () => true, TIME);
-        }
-        expect(JSON.stringify(kept.report())).toBe(JSON.stringify(bookOf(nodes.values()).report()));
-      }),
-      200,
-    );
+  test('go on where the one before ended, whatever has come or gone since', () => {
+    const first = gridPage(cells, { limit: 2 });
+    const left = cells.filter(({ name }) => name.model !== first.cells[1]?.model);
+    const second = gridPage(left, { limit: 10, ...(first.next !== undefined && { cursor: first.next }) });
+    expect(second.cells).toEqual(tellCells(cells).slice(2));
+    expect(second.next).toBeUndefined();
   });
 
-  test('shards in any split give the grid of one', () => {
-    const node = fc.record({ runtimes, receivedAt: fc.constantFrom(FRESH, STALE), shard: fc.nat(4) });
-    holds(
-      fc.property(fc.array(node, { maxLength: 12 }), (given) => {
-        const nodes = given.map(({ runtimes: records, receivedAt, shard }, index) => ({
-          shard,
-          ...said(`n${index}`, records, receivedAt),
-        }));
-        const shards = [0, 1, 2, 3, 4].map((index) =>
-          bookOf(nodes.filter(({ shard }) => shard === index)).report(),
-        );
-        const together = merged(shards);
-        expect(together).toEqual(merged([bookOf(nodes).report()]));
-        expect(gridCells(together.cells)).toEqual(gridCells(merged(shards.toReversed()).cells));
-        for (const cell of gridCells(together.cells)) expect(v.is(GridCellSchema, cell)).toBe(true);
-      }),
-      200,
-    );
+  test.each(['', 'x', '["a"]', '[1,"CPU",null]', '["a","b","c","d"]'])('%j is no cursor', (cursor) => {
+    expect(v.is(GridQuerySchema, { cursor })).toBe(false);
   });
-
-  test('each runtime is in its cells: what serves one model adds up over them too', () => {
-    holds(
-      fc.property(fc.array(step, { maxLength: 10 }), (steps) => {
-        const nodes = steps.map(({ runtimes: records, receivedAt }, index) =>
-          said(`n${index}`, records.map(withOneModel), receivedAt ?? FRESH),
-        );
-        const { cells: kept, totals } = seen(bookOf(nodes));
-        const cells = gridCells(kept);
-        for (const name of ['runtimes', 'silent', 'draining'] as const) {
-          expect([name, cells.reduce((all, cell) => all + cell[name], 0)]).toEqual([name, totals[name]]);
-        }
-        for (const name of ['capacity', 'inflight', 'queued'] as const) {
-          expect([name, sum(cells.map((cell) => cell[name]))]).toEqual([name, totals[name]]);
-        }
-      }),
-      100,
-    );
-  });
-});
-
-function withOneModel({ descriptor, status }: RuntimeRecord): RuntimeRecord {
-  return { descriptor: { ...descriptor, models: (descriptor.models ?? []).slice(0, 1) }, status };
-}
-
-test('figures that no host can mean stay harmless, and leave no trace when the node goes', () => {
-  const absurd: Snapshot = snapshot({
-    node: 'absurd',
-    runtimes: [
-      record('x', {
-        health: { capacity: 1e300, request_count: 1e300, error_count: 1e300, latency_ms: 1e300 },
-      }),
-    ],
-  });
-  const honest = said('honest', [record('y', { health: { capacity: 3 } })]);
-  const book = bookOf([honest, { snapshot: absurd, receivedAt: FRESH }]);
-  expect(Number.isSafeInteger(seen(book).totals.capacity)).toBe(true);
-  book.sync([honest], () => true, TIME);
-  expect(book.report()).toEqual(bookOf([honest]).report());
-});
-
-test('nodes that live in another shard do not count', () => {
-  const book = new CellBook();
-  const nodes = [said('here', [record('x')]), said('moved', [record('y')])];
-  book.sync(nodes, (node) => node === 'here', TIME);
-  expect(seen(book).totals).toMatchObject({ nodes: 1, runtimes: 1 });
-});
-
-test('a book is at another revision only where a sum may be another', () => {
-  const book = new CellBook();
-  const busy = { capacity: 4, inflight_jobs: 1 };
-  const say = (...records: RuntimeRecord[]): number => {
-    book.sync([said('a', records)], () => true, TIME);
-    return book.revision;
-  };
-  const first = say(record('x', { health: busy }));
-  expect(say(record('x', { health: busy }))).toBe(first);
-  const second = say(record('x', { health: { ...busy, inflight_jobs: 2 } }));
-  expect(second).not.toBe(first);
-  const third = say(record('x', { health: { ...busy, inflight_jobs: 2 }, descriptor: { sandbox: 'bwrap' } }));
-  expect(third).not.toBe(second);
 });

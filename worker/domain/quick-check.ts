@@ -25,7 +25,7 @@ type Part = {
 const NEVER: Takes = () => false;
 
 /** The library leaves out members of these names, so what has one of them is not taken as it stands. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
+export const LEFT_OUT: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
 
 const made = new WeakMap<v.GenericSchema, Takes>();
 

@@ -2,8 +2,12 @@
 
 import { NODE_FRAME_TYPES, NodeFrameSchema, type NodeFrame } from '../../contract/frames.ts';
 import { problem } from '../../contract/problem.ts';
+import { SNAPSHOT_MAX_BYTES } from '../../contract/snapshot.ts';
 import { spokenLine } from '../../contract/status.ts';
 import { checkValue, exceedsLimit, fail, parseJson, tooLarge, type Result } from './parse.ts';
+
+/** Within the limit of bytes whatever its letters are. */
+const HEARTBEAT_MAX_LENGTH = SNAPSHOT_MAX_BYTES / 3;
 
 export function parseFrame(message: string | ArrayBuffer): Result<NodeFrame> {
   if (typeof message !== 'string')
@@ -19,6 +23,22 @@ export function parseFrame(message: string | ArrayBuffer): Result<NodeFrame> {
     );
   }
   return checkValue(NodeFrameSchema, json.value);
+}
+
+/** As reporters begin a heartbeat, and whether it asks for an answer. What begins otherwise is read as any frame is. */
+const BEGINNINGS: readonly [string, boolean][] = [
+  ['{"type":"health","snapshot":', false],
+  ['{"type":"health","ack":true,"snapshot":', true],
+];
+
+/** What may be a heartbeat: the text of its snapshot, if it ends where it seems to. */
+export function heartbeatText(message: string): { text: string; wantsAck: boolean } | undefined {
+  if (message.length > HEARTBEAT_MAX_LENGTH) return undefined;
+  for (const [beginning, wantsAck] of BEGINNINGS) {
+    if (message.slice(0, beginning.length) === beginning && message.endsWith('}'))
+      return { text: message.slice(beginning.length, -1), wantsAck };
+  }
+  return undefined;
 }
 
 function typeOf(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
-// Owns who a request is from. Admins are known here; a node token is only hashed here, its shard knows whether it admits.
+// Owns who a request is from. Admins are known here, by their token or by the session of their browser; a node token is only hashed here, its shard knows whether it admits.
 
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { Actor } from '../../contract/audit.ts';
 import { problem } from '../../contract/problem.ts';
 import { isSameSecret, sha256 } from '../crypto.ts';
@@ -10,16 +10,17 @@ import { unknownNode } from '../domain/submit.ts';
 import type { HubEnv } from '../env.ts';
 import { fleet } from '../objects/stubs.ts';
 import { problemResponse } from '../problem-response.ts';
+import { mayActBySession, presentedSession } from '../session.ts';
 
 const HOW_TO_PRESENT = 'Send "Authorization: Bearer <token>" or "X-ARW-Admin: <token>"';
 
 /** The token that is a secret of the worker has no other name. */
-const FIRST_ADMIN: Actor = { role: 'admin', id: 'ARW_ADMIN_TOKEN' };
+export const FIRST_ADMIN: Actor = { role: 'admin', id: 'ARW_ADMIN_TOKEN' };
 
 /** Lets admins pass. Whatever is not said to be public stands behind it, paths that do not exist included. */
 export const requireAdmin: MiddlewareHandler<HubEnv> = async (c, next) => {
   const token = presentedToken(c);
-  if (token === undefined) return problemResponse(problem('unauthorized', HOW_TO_PRESENT));
+  if (token === undefined) return bySession(c, next);
   if (await isAdmin(c, token)) {
     c.set('actor', FIRST_ADMIN);
     return next();
@@ -30,6 +31,19 @@ export const requireAdmin: MiddlewareHandler<HubEnv> = async (c, next) => {
         problem('forbidden', 'A node token speaks for its own node only: use an admin token here'),
       );
 };
+
+async function bySession(c: Context<HubEnv>, next: Next): Promise<Response | void> {
+  const until = await presentedSession(c, Date.now());
+  if (until === undefined) return problemResponse(problem('unauthorized', HOW_TO_PRESENT));
+  if (!mayActBySession(c)) {
+    return problemResponse(
+      problem('forbidden', 'A session acts from the page of the hub alone: elsewhere send a token'),
+    );
+  }
+  c.set('actor', FIRST_ADMIN);
+  c.set('sessionUntil', until);
+  return next();
+}
 
 /** Lets the token of the node in the path pass on to its shard, which has the last word. */
 export const requireNodeToken: MiddlewareHandler<HubEnv, '/:node/*'> = async (c, next) => {
@@ -55,7 +69,7 @@ export const requireNodeToken: MiddlewareHandler<HubEnv, '/:node/*'> = async (c,
   );
 };
 
-async function isAdmin(c: Context<HubEnv>, token: string): Promise<boolean> {
+export async function isAdmin(c: Context<HubEnv>, token: string): Promise<boolean> {
   const admin = c.env.ARW_ADMIN_TOKEN;
   if (admin === undefined || admin === '') {
     console.error('ARW_ADMIN_TOKEN is not set: nobody can be admitted as admin');

@@ -12,18 +12,19 @@ import { claimed, isAstray, settled } from '../domain/home.ts';
 import { isoTime } from '../domain/freshness.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
-import { isOn } from '../domain/settings.ts';
+import { isOn, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import { unknownNode } from '../domain/submit.ts';
 import { nodeRemoved } from '../domain/transitions.ts';
 import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
-import type { Claim, FleetRpc, Stray, Told } from './rpc.ts';
+import type { CellCut, Claim, FleetRpc, Stray, Told } from './rpc.ts';
 import { AuditStore } from './store/audit-store.ts';
 import { CallCounts } from './call-counts.ts';
 import { FleetAlerts } from './fleet/alerts.ts';
 import { targetOrigin } from './fleet/target.ts';
 import { FleetEvents } from './fleet/events.ts';
+import { GridPatches, type ToldGrid } from './fleet/grid-patches.ts';
 import { FleetStore } from './store/fleet-store.ts';
 import { askAll, homeIndex, readEventsRequest, shardAt } from './stubs.ts';
 
@@ -43,6 +44,8 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   readonly #alarm: Alarm;
   readonly #alerts: FleetAlerts;
   readonly #events: FleetEvents;
+  readonly #grid: GridPatches;
+  readonly #shards: number;
   /** One telling after the other, so that a shard hears the latest last. */
   #telling: Promise<void> = Promise.resolve();
   /** With so many shards every node was found to live where it belongs: nobody needs to look again. */
@@ -66,7 +69,18 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
       },
       arm: () => this.#arm(),
       heed: (draft, now) => this.#alerts.heed(draft, now),
+      onWatched: () => this.#grid.begin(Date.now()),
     });
+    this.#shards = shardCount(env.FLEET_SHARDS);
+    this.#grid = new GridPatches({
+      shards: this.#shards,
+      isWatched: () => this.#events.isWatched('state.read.model.patch'),
+      ask: (shards) =>
+        Promise.all(shards.map((index) => shardAt(env, index).cells({ index, shards: this.#shards }))),
+      tell: (draft, now) => this.#events.tell(draft, now),
+    });
+    // What patches had led to is lost with the memory, also to those who subscribe still.
+    if (this.#events.isWatched('state.read.model.patch')) this.#grid.begin(Date.now());
     void state.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -211,6 +225,16 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     });
   }
 
+  async hearCells({ index, shards }: Place, cut: CellCut): Promise<void> {
+    this.#calls.add('hearCells');
+    if (shards === this.#shards) this.#grid.hear(index, cut, Date.now());
+  }
+
+  async grid(cuts: CellCut[]): Promise<ToldGrid | null> {
+    this.#calls.add('grid');
+    return this.#grid.read(cuts, Date.now()) ?? null;
+  }
+
   async subscribers(): Promise<number> {
     return this.#events.subscribers;
   }
@@ -294,8 +318,8 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async #tellNow(node: string): Promise<void> {
-    const changes = this.#store.untold().find((entry) => entry.node === node)?.untold;
-    if (changes === undefined) return;
+    const changes = this.#store.untoldOf(node);
+    if (changes === 0) return;
     const home = this.#store.home(node);
     const places = new Set([homeIndex(this.env, node), ...(home ? [home.index, ...home.former] : [])]);
     const credentials = this.#store.credentials(node) ?? null;
@@ -317,7 +341,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
 
   async #arm(): Promise<void> {
     const now = Date.now();
-    const retry = this.#store.untold().length > 0 ? now + TELL_AGAIN_MS : undefined;
+    const retry = this.#store.hasUntold() ? now + TELL_AGAIN_MS : undefined;
     await this.#alarm.armFor(
       earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline(), this.#alerts.nextDeadline()]),
       now,

@@ -54,15 +54,19 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     const parts = this.#parts;
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
-    const parsed = parseText(SnapshotSchema, body);
-    if (!parsed.ok) {
-      parts.counting.refused('post');
-      return parsed;
-    }
     const pace = jittered(parts.pace(), Math.random());
     const moment = { now, ttlSeconds: pace.ttlSeconds };
-    const { decision, isNewBoot } = parts.take(node, parsed.value, 'post', moment);
-    if (decision.kind === 'mismatch') return fail(decision.problem);
+    let isNewBoot = false;
+    if (parts.retake(node, body, 'post', moment) === undefined) {
+      const parsed = parseText(SnapshotSchema, body);
+      if (!parsed.ok) {
+        parts.counting.refused('post');
+        return parsed;
+      }
+      const taken = parts.take(node, { snapshot: parsed.value, text: body }, 'post', moment);
+      if (taken.decision.kind === 'mismatch') return fail(taken.decision.problem);
+      ({ isNewBoot } = taken);
+    }
     const due = parts.queue.takeDue(node, now, isNewBoot);
     await parts.armForNode(node, now);
     const commands = due.filter((frame) => frame.type === 'command');
@@ -203,7 +207,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   async cells(place: Place): Promise<CellCut> {
     await this.#parts.gather(place);
-    return this.#parts.cells.cut(this.#parts.nodes.all(), place, Date.now());
+    return this.#parts.cellCut(place, Date.now());
   }
 
   async counters(): Promise<ShardCounters> {
@@ -241,6 +245,10 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
 
   async forget(nodes: readonly string[], index: number): Promise<void> {
     await forget(this.#parts, fleet(this.env), { nodes, index });
+  }
+
+  async comeHome(place: Place): Promise<void> {
+    await this.#parts.gather(place);
   }
 
   override async alarm(): Promise<void> {

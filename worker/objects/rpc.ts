@@ -21,7 +21,10 @@ import type { Result } from '../domain/parse.ts';
 import type { Place } from '../domain/shard-of.ts';
 import type { ExhaustedBudget, Submit } from '../domain/submit.ts';
 import type { Topic } from '../domain/watch.ts';
+import type { ToldGrid } from './fleet/grid-patches.ts';
 import type { Chain } from './shard/patches.ts';
+
+export type { ToldGrid } from './fleet/grid-patches.ts';
 
 export type Cut = {
   name: CutName;
@@ -50,6 +53,8 @@ export type CellCut = {
   at: number;
   /** For how long it may be shown without asking again. */
   showableMs: number;
+  /** Somebody subscribes to patches: Fleet knows what they lead to. */
+  isWatched: boolean;
   report: CellReport;
 };
 
@@ -79,8 +84,15 @@ export type Told = {
   /** So many before them were dropped, since there were too many to keep. */
   lost: number;
 };
+
 /** What a shard holds of a node, on its way to another one. */
-export type HandedOver = { node: string; live: PortableNode | null; commands: CommandRecord[] };
+export type HandedOver = {
+  node: string;
+  live: PortableNode | null;
+  /** When the node was last heard before a silence that was told; null where none was told. */
+  silentSince: number | null;
+  commands: CommandRecord[];
+};
 
 /** Where something of a node may still be, as of its so many moves. */
 export type Stray = { node: string; former: readonly number[]; moves: number };
@@ -121,6 +133,8 @@ export interface NodeShardRpc {
   handOver(nodes: readonly string[]): Promise<HandedOver[]>;
   /** From the same, which holds it now. @param index of the shard that is asked. */
   forget(nodes: readonly string[], index: number): Promise<void>;
+  /** From a former home: nodes that belong at this place fell silent there, and nobody has asked for them since. */
+  comeHome(place: Place): Promise<void>;
 }
 
 export interface FleetRpc {
@@ -156,6 +170,10 @@ export interface FleetRpc {
   testAlert(id: string, by: By): Promise<Result<AlertTested>>;
   /** From a shard: what happened to its nodes. */
   publish(place: Place, told: Told): Promise<void>;
+  /** From a shard, while somebody subscribes to patches: its cells have changed. */
+  hearCells(place: Place, cut: CellCut): Promise<void>;
+  /** The grid as patches have led to it, the cuts of all shards included; null where nobody subscribes to them. */
+  grid(cuts: CellCut[]): Promise<ToldGrid | null>;
   /** How many subscribe to events now. */
   subscribers(): Promise<number>;
   /** The upgrade of a subscription to events; see `eventsRequest` in stubs.ts. */

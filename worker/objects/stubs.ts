@@ -10,7 +10,7 @@ import { shardOf, type Place } from '../domain/shard-of.ts';
 import type { Env, Namespace } from '../env.ts';
 import type { FleetRpc, NodeShardRpc } from './rpc.ts';
 
-export type { Cut, NodeShardRpc, Submitted } from './rpc.ts';
+export type { Cut, NodeShardRpc, Submitted, ToldGrid } from './rpc.ts';
 
 const NODE_HEADER = 'x-arw-node';
 const TOKEN_HASH_HEADER = 'x-arw-token-hash';

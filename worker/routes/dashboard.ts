@@ -47,7 +47,11 @@ function wantsPage(c: Context<HubEnv>): boolean {
   return /\btext\/html\b/i.test(c.req.header('accept') ?? '');
 }
 
-async function file(c: Context<HubEnv>, path: string, headers: Record<string, string>): Promise<Response> {
+export async function file(
+  c: Context<HubEnv>,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Response> {
   const asked = new Request(new URL(path, c.req.url), { method: c.req.method, headers: c.req.raw.headers });
   const found = await c.env.ASSETS?.fetch(asked);
   if (found === undefined || (!found.ok && found.status !== 304)) return c.notFound();

@@ -14,7 +14,7 @@ export const grid = new Hono<HubEnv>();
 grid.get('/', async (c) => {
   const query = checkedQuery(c, GridQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
-  const { body, etag } = await gridView(c.env, query.value);
+  const { body, etag } = await gridView(c.env, c.executionCtx, query.value);
   const headers = { etag, 'cache-control': 'private, no-cache' };
   if (matchesTag(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   return c.body(body, 200, { ...headers, 'content-type': 'application/json' });

@@ -1,37 +1,15 @@
 // Owns reading the log of a runtime: as text, or as events while it is followed.
 
 import { Hono, type Context } from 'hono';
-import * as v from 'valibot';
 import { parseRuntimeRef } from '../../contract/ids.ts';
-import { TAIL_DEFAULT, TAIL_MAX } from '../../contract/logs.ts';
 import { problem } from '../../contract/problem.ts';
+import { LogsQuerySchema } from '../domain/logs-query.ts';
 import type { HubEnv } from '../env.ts';
 import { onlyMethods } from '../middleware/method.ts';
 import { checkedQuery } from '../middleware/query.ts';
 import { logsRequest, shardFor } from '../objects/stubs.ts';
 import { problemResponse } from '../problem-response.ts';
 import { resolveRuntime } from '../resolve-runtime.ts';
-
-const TAIL_WORDS = `must be a whole number from 0 to ${TAIL_MAX}`;
-
-const QuerySchema = v.strictObject({
-  tail: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,4}$/, TAIL_WORDS),
-      v.transform(Number),
-      v.maxValue(TAIL_MAX, TAIL_WORDS),
-    ),
-    String(TAIL_DEFAULT),
-  ),
-  follow: v.optional(
-    v.pipe(
-      v.picklist(['1', 'true', '0', 'false'], 'must be 1 or 0'),
-      v.transform((word) => word === '1' || word === 'true'),
-    ),
-    '0',
-  ),
-});
 
 export const logs = new Hono<HubEnv>();
 
@@ -44,7 +22,7 @@ logs.get('/runtimes/:node/:runtime/logs', (c) => {
 logs.all('/runtimes/:node/:runtime/logs', onlyMethods('GET'));
 
 async function read(c: Context<HubEnv>, id: string): Promise<Response> {
-  const query = checkedQuery(c, QuerySchema);
+  const query = checkedQuery(c, LogsQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
   const ref = parseRuntimeRef(id);
   if (ref === undefined) {

@@ -21,7 +21,7 @@ metrics.get('/', async (c) => {
   const query = checkedQuery(c, NoQuerySchema);
   if (!query.ok) return problemResponse(query.problem);
   const [seen, shards, ofFleet] = await Promise.all([
-    fleetCells(c.env),
+    fleetCells(c.env, c.executionCtx),
     askAll(c.env, async (shard, { index }) => [`shard-${index}`, await shard.counters()] as const),
     fleet(c.env).counters(),
   ]);

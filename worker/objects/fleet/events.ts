@@ -13,7 +13,8 @@ import { problem } from '../../../contract/problem.ts';
 import { admits, gapsAfter, nextEventId, type Subscription } from '../../domain/event-stream.ts';
 import { eventBody, gapBody, numbered } from '../../domain/event-text.ts';
 import { isoTime } from '../../domain/freshness.ts';
-import { WATCH_LEASE_MS, WATCH_RENEW_MS, type Topic } from '../../domain/watch.ts';
+import { earliest } from '../../domain/next-alarm.ts';
+import { WATCH_AGAIN_MS, WATCH_LEASE_MS, WATCH_RENEW_MS, type Topic } from '../../domain/watch.ts';
 import { problemResponse } from '../../problem-response.ts';
 import type { Told } from '../rpc.ts';
 import { EventLog } from '../store/event-log.ts';
@@ -32,6 +33,8 @@ export type FleetEventsOptions = {
   arm: () => Promise<void>;
   /** Of each event once, in the turn in which it is logged. */
   heed: (draft: EventDraft, now: number) => void;
+  /** Somebody new subscribes to patches. */
+  onWatched: () => void;
 };
 
 export class FleetEvents {
@@ -52,6 +55,11 @@ export class FleetEvents {
 
   get subscribers(): number {
     return this.#subscribers.count;
+  }
+
+  /** True where somebody subscribes to the topic now. */
+  isWatched(topic: Topic): boolean {
+    return this.#subscribers.wants(topic);
   }
 
   /** What Fleet itself has to tell. */
@@ -79,7 +87,7 @@ export class FleetEvents {
       return problemResponse(problem('too-many-subscribers', 'End another subscription first'));
     }
     const topics = TOPICS.filter((topic) => admits(subscription.prefixes, topic));
-    if (topics.length > 0) await this.#watch(topics, Date.now());
+    const isWatched = topics.length === 0 || (await this.#watch(topics, Date.now()));
     // From here on nothing is awaited: nothing can happen between what is read from the log and what is told at once.
     const now = Date.now();
     const { 0: client, 1: server } = new WebSocketPair();
@@ -90,8 +98,9 @@ export class FleetEvents {
       messages: gaps.map((gap) => gapBody(gap, isoTime(now))),
       now,
     });
-    this.#renewAt ??= now + WATCH_RENEW_MS;
+    this.#renewAt = earliest([this.#renewAt, now + (isWatched ? WATCH_RENEW_MS : WATCH_AGAIN_MS)]);
     await this.#options.arm();
+    if (topics.includes('state.read.model.patch')) this.#options.onWatched();
     const headers = hasProtocol ? { 'sec-websocket-protocol': EVENTS_PROTOCOL } : {};
     return new Response(null, { status: 101, webSocket: client, headers });
   }
@@ -114,15 +123,19 @@ export class FleetEvents {
     this.#subscribers.closeSilent(now);
     this.#renewAt = this.#subscribers.count > 0 ? now + WATCH_RENEW_MS : undefined;
     const topics = TOPICS.filter((topic) => this.#subscribers.wants(topic));
-    if (topics.length > 0) await this.#watch(topics, now);
+    if (topics.length === 0 || (await this.#watch(topics, now))) return;
+    this.#renewAt = now + WATCH_AGAIN_MS;
   }
 
-  async #watch(topics: Topic[], now: number): Promise<void> {
+  /** False where a shard does not know of it. */
+  async #watch(topics: Topic[], now: number): Promise<boolean> {
     try {
       await this.#options.watch(topics, now + WATCH_LEASE_MS);
+      return true;
     } catch (error) {
       // A shard that begins later says so itself, and whoever keeps state notices.
       console.error('Could not tell every shard what is subscribed to; trying again', error);
+      return false;
     }
   }
 

@@ -5,7 +5,7 @@ import { CUT_WINDOW_MS, nextVersion } from '../../domain/cut.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { CellCut } from '../rpc.ts';
 
-type Made = { cut: Omit<CellCut, 'showableMs'>; revision: number; lookedAt: number };
+type Made = { cut: Omit<CellCut, 'showableMs' | 'isWatched'>; revision: number; lookedAt: number };
 
 export class CellCuts {
   readonly #ttlSeconds: number;
@@ -21,7 +21,7 @@ export class CellCuts {
   }
 
   /** @param nodes those that live at the place, and perhaps others. */
-  cut(nodes: Iterable<LastSaid>, place: Place, now: number): CellCut {
+  cut(nodes: Iterable<LastSaid>, place: Place, now: number): Omit<CellCut, 'isWatched'> {
     if (place.index !== this.#place?.index || place.shards !== this.#place.shards) {
       this.#book = new CellBook();
       this.#place = place;

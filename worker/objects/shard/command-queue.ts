@@ -156,7 +156,9 @@ export class CommandQueue {
     return now + FINISHED_KEPT_MS;
   }
 
+  /** Looks through all rows, so it does that only where one may be old enough. */
   removeOld(now: number): void {
+    if (this.#oldestFinish === undefined || now < this.#oldestFinish + FINISHED_KEPT_MS) return;
     this.#store.removeFinishedUntil(now - FINISHED_KEPT_MS);
     this.#oldestFinish = this.#store.oldestFinish();
   }

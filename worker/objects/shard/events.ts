@@ -17,6 +17,8 @@ const MAX_UNTOLD = 2000;
 /** What one call tells. */
 const BATCH = 200;
 
+const CALL_AGAIN_MS = 30_000;
+
 type Untold = { id: number; draft: EventDraft };
 
 export type ShardEventsOptions = {
@@ -26,11 +28,15 @@ export type ShardEventsOptions = {
   fleet: () => Pick<FleetRpc, 'publish'>;
   /** Something failed: the alarm must come by then. */
   arm: (at: number) => void;
+  /** Nodes fell silent that live elsewhere by now: lets their new homes bring them, and tell it. */
+  callHome: (nodes: readonly string[]) => Promise<void>;
 };
 
 export class ShardEvents {
   readonly #options: ShardEventsOptions;
   readonly #silences: Map<string, number>;
+  /** Silent nodes whose new home was asked to bring them. */
+  readonly #called = new Set<string>();
   #untold: Untold[];
   #lastId: number;
   /** What was read from the store may have reached Fleet in another life of this object. */
@@ -46,6 +52,11 @@ export class ShardEvents {
     this.#untold = options.store.untold().map(({ id, body }) => ({ id, draft: JSON.parse(body) }));
     this.#lastId = this.#untold.at(-1)?.id ?? 0;
     this.#isRepeat = this.#untold.length > 0;
+  }
+
+  /** Its silence was told: its next word is news. */
+  isSilent(node: string): boolean {
+    return this.#silences.has(node);
   }
 
   /** A snapshot was accepted. `before` is the node's word before it. */
@@ -73,6 +84,7 @@ export class ShardEvents {
   /** Time passed: who fell silent, who will be forgotten by `forget`, and what could not be told before. */
   passTime(nodes: Iterable<Word>, forgotten: (node: string) => boolean, now: number): void {
     const drafts: EventDraft[] = [];
+    const strays: string[] = [];
     for (const word of nodes) {
       const node = word.snapshot.target;
       if (forgotten(node)) {
@@ -80,14 +92,17 @@ export class ShardEvents {
         if (!isAt(node, this.#options.place)) continue;
         drafts.push(nodeRemoved(node, 'retention', now, word.receivedAt), ...modelsGone(word.snapshot, now));
       } else if (this.#isNewlySilent(word, now)) {
+        if (!isAt(node, this.#options.place)) {
+          strays.push(node);
+          continue;
+        }
         this.#silences.set(node, word.receivedAt);
-        // One that lives elsewhere by now is its new shard's to tell of.
-        if (!isAt(node, this.#options.place)) continue;
         this.#options.store.addSilence(node, word.receivedAt);
         drafts.push(nodeStale(word, this.#options.ttlSeconds, now));
       }
     }
     this.tell(drafts, now);
+    if (strays.length > 0) void this.#callHome(strays);
   }
 
   /** The node was removed: Fleet, which did it, tells; of its models only the shard knew. */
@@ -103,8 +118,9 @@ export class ShardEvents {
 
   /** When the node is silent unless it is heard. */
   silentAt(word: Word): number | undefined {
-    const isTold = this.#silences.has(word.snapshot.target);
-    return isTold ? undefined : expiresAt(word, this.#options.ttlSeconds);
+    const node = word.snapshot.target;
+    const isDealtWith = this.#silences.has(node) || this.#called.has(node);
+    return isDealtWith ? undefined : expiresAt(word, this.#options.ttlSeconds);
   }
 
   nextDeadline(nodes: Iterable<Word>): number | undefined {
@@ -112,11 +128,36 @@ export class ShardEvents {
     return earliest([silent, this.#untold.length > 0 && !this.#isTelling ? this.#retryAt : undefined]);
   }
 
+  /** When the node was last heard before a silence that was told; undefined where none was. */
+  silentSince(node: string): number | undefined {
+    return this.#silences.get(node);
+  }
+
+  /** What another shard told, or did not tell, of the silence of a node. */
+  setSilence(node: string, since: number | undefined): void {
+    this.#forgetSilence(node);
+    if (since === undefined) return;
+    this.#silences.set(node, since);
+    this.#options.store.addSilence(node, since);
+  }
+
+  async #callHome(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) this.#called.add(node);
+    try {
+      await this.#options.callHome(nodes);
+    } catch (error) {
+      console.error(`Could not let ${nodes.length} silent nodes come home; trying again`, error);
+      this.#options.arm(Date.now() + CALL_AGAIN_MS);
+      for (const node of nodes) this.#called.delete(node);
+    }
+  }
+
   #isNewlySilent(word: Word, now: number): boolean {
     return this.silentAt(word) !== undefined && isStale(word, this.#options.ttlSeconds, now);
   }
 
   #forgetSilence(node: string): void {
+    this.#called.delete(node);
     if (this.#silences.delete(node)) this.#options.store.removeSilence(node);
   }
 

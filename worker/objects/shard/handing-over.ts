@@ -15,7 +15,12 @@ export function handOver(parts: ShardParts, nodes: readonly string[]): HandedOve
   const handed: HandedOver[] = [];
   let length = 0;
   for (const node of nodes) {
-    const one = { node, live: parts.nodes.portable(node) ?? null, commands: parts.queue.all(node) };
+    const one = {
+      node,
+      live: parts.nodes.portable(node) ?? null,
+      silentSince: parts.events.silentSince(node) ?? null,
+      commands: parts.queue.all(node),
+    };
     length += JSON.stringify(one).length;
     if (handed.length > 0 && length > MAX_LENGTH) break;
     handed.push(one);
@@ -38,6 +43,7 @@ export async function forget(
   for (const node of nodes) {
     if (living.has(node) || parts.credentials.has(node)) continue;
     parts.nodes.remove(node);
+    parts.events.setSilence(node, undefined);
     parts.queue.forget(node);
   }
   parts.cuts.touch();
@@ -45,8 +51,9 @@ export async function forget(
 
 /** Writes what came, in one step: a crash leaves all of it or nothing. */
 export function takeOver(parts: ShardParts, handed: readonly HandedOver[]): void {
-  for (const { node, live, commands } of handed) {
-    if (live !== null) parts.nodes.adopt(live);
+  for (const { node, live, silentSince, commands } of handed) {
+    // What was told of the silence goes with the word that it followed.
+    if (live !== null && parts.nodes.adopt(live)) parts.events.setSilence(node, silentSince ?? undefined);
     parts.queue.takeOver(node, commands);
   }
   parts.cuts.touch();

@@ -9,7 +9,7 @@ import type { FleetRpc, HandedOver, NodeShardRpc, Stray } from '../rpc.ts';
 export type HomecomingOptions = {
   /** This shard, as its own settings have it. */
   place: Place;
-  fleet: Pick<FleetRpc, 'claim' | 'claimStrays' | 'settle'>;
+  fleet: () => Pick<FleetRpc, 'claim' | 'claimStrays' | 'settle'>;
   shardAt: (index: number) => Pick<NodeShardRpc, 'handOver' | 'forget'>;
   /** Writes what came from former homes, all or nothing. */
   take: (handed: readonly HandedOver[]) => Promise<void>;
@@ -38,7 +38,7 @@ export class Homecoming {
     if (!this.belongs(node)) {
       throw new Error(`Node "${node}" does not belong to shard ${place.index} of ${place.shards}: ask again`);
     }
-    const claim = await fleet.claim(node, place.index);
+    const claim = await fleet().claim(node, place.index);
     if (claim === null) return null;
     await this.#bring([claim], isOvertaken);
     return claim.credentials;
@@ -49,7 +49,7 @@ export class Homecoming {
     const { fleet, place } = this.#options;
     if (this.#isGathered || asked.shards !== place.shards) return;
     for (;;) {
-      const strays = await fleet.claimStrays(place);
+      const strays = await fleet().claimStrays(place);
       if (strays.length === 0) break;
       await this.#bring(strays, isOvertaken);
     }
@@ -69,7 +69,7 @@ export class Homecoming {
       coming.flatMap(({ node, former }) => former.flatMap((index) => handed.get(index)?.get(node) ?? [])),
     );
     for (const index of places) await shardAt(index).forget(nodesOf(coming, index), index);
-    await fleet.settle(coming);
+    await fleet().settle(coming);
   }
 
   async #handedBy(index: number, nodes: readonly string[]): Promise<Map<string, HandedOver>> {

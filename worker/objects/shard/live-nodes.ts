@@ -12,9 +12,7 @@ import {
 } from '../../domain/material.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import type { SnapshotStore, StoredSnapshot, Transport } from '../store/shard-store.ts';
-
-/** `last` may be newer than the snapshot: after an eviction only the number of the last heartbeat is left of it. */
-export type LiveNode = StoredSnapshot & { last: LastWord; written: Written };
+import { LiveNode, type Heard } from './live-node.ts';
 
 /** `ttlSeconds` is the one that the operator has set. */
 export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: number };
@@ -34,7 +32,7 @@ export class LiveNodes {
     for (const stored of store.load()) {
       const { snapshot, receivedAt } = stored;
       const written = writtenOf(stored, materialOf(snapshot), receivedAt);
-      this.#keep(snapshot.target, { ...stored, last: lastWord(snapshot), written });
+      this.#keep(new LiveNode(stored, lastWord(snapshot), written));
     }
   }
 
@@ -56,16 +54,47 @@ export class LiveNodes {
     const live = this.#nodes.get(node);
     if (live === undefined || word.receivedAt <= live.receivedAt) return;
     const { bootId, seq, receivedAt } = word;
-    this.#keep(node, { ...live, last: { bootId, seq }, receivedAt, ttlSeconds, transport: 'socket' });
+    const { snapshot, written } = live;
+    this.#keep(
+      new LiveNode({ snapshot, receivedAt, ttlSeconds, transport: 'socket' }, { bootId, seq }, written),
+    );
   }
 
-  /** Takes a snapshot if it is for this node and new. */
-  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): IngestDecision {
+  /**
+   * Takes a heartbeat that repeats the node's last word in all but its figures, without parsing it; undefined says
+   * nothing: then it is for `take`.
+   */
+  retake(
+    node: string,
+    text: string,
+    transport: Transport,
+    { now, ttlSeconds }: Moment,
+  ): LiveNode | undefined {
+    const live = this.#nodes.get(node);
+    if (live?.transport !== transport || live.ttlSeconds !== ttlSeconds) return undefined;
+    const retold = live.retold(text);
+    if (retold === undefined) return undefined;
+    live.heard(retold, now);
+    const { ttlSeconds: setSeconds, heartbeatWriteMs } = this.#pace;
+    if (now - live.written.writtenAt >= rewriteAfterMs(transport, setSeconds, heartbeatWriteMs)) {
+      this.#store.save(live);
+      live.wrote(now);
+    }
+    return live;
+  }
+
+  /** Takes a snapshot if it is for this node and new. @param text what it was parsed from, where that is nothing more. */
+  take(
+    node: string,
+    { snapshot, text }: Pick<Heard, 'snapshot' | 'text'>,
+    transport: Transport,
+    moment: Moment,
+  ): IngestDecision {
     const before = this.#nodes.get(node);
     const decision = decideIngest(node, before?.last, snapshot);
     if (decision.kind !== 'accept') return decision;
     const { now, ttlSeconds } = moment;
-    const word = { snapshot, receivedAt: now, ttlSeconds, transport };
+    const word = { snapshot, text, receivedAt: now, ttlSeconds, transport };
     // What was not written since is materially what was: the snapshot before tells as much as its text.
     const isSame = before !== undefined && isMateriallySame(before.snapshot, snapshot);
     const next = writtenOf(word, isSame ? before.written.material : materialOf(snapshot), now);
@@ -73,8 +102,9 @@ export class LiveNodes {
     const afterMs = rewriteAfterMs(transport, setSeconds, heartbeatWriteMs);
     const isWritten = !mustWrite(before?.written, next, now, afterMs);
     const written = isWritten && before ? before.written : next;
-    if (!isWritten) this.#store.save(word);
-    this.#keep(node, { ...word, last: lastWord(snapshot), written });
+    const live = new LiveNode(word, lastWord(snapshot), written);
+    if (!isWritten) this.#store.save(live);
+    this.#keep(live);
     return decision;
   }
 
@@ -82,18 +112,20 @@ export class LiveNodes {
   portable(node: string): PortableNode | undefined {
     const live = this.#nodes.get(node);
     if (live === undefined) return undefined;
-    const { written: _, ...portable } = live;
-    return portable;
+    const { snapshot, receivedAt, ttlSeconds, transport, last } = live;
+    return { snapshot, receivedAt, ttlSeconds, transport, last };
   }
 
-  /** Takes over what another shard knew, unless the node has been heard here since. */
-  adopt(portable: PortableNode): void {
+  /** Takes over what another shard knew; false where the node has been heard here since. */
+  adopt(portable: PortableNode): boolean {
     const { snapshot, receivedAt } = portable;
     const here = this.#nodes.get(snapshot.target);
-    if (here !== undefined && here.receivedAt >= receivedAt) return;
-    this.#store.save(portable);
+    if (here !== undefined && here.receivedAt >= receivedAt) return false;
     const written = writtenOf(portable, materialOf(snapshot), receivedAt);
-    this.#keep(snapshot.target, { ...portable, written });
+    const live = new LiveNode(portable, portable.last, written);
+    this.#store.save(live);
+    this.#keep(live);
+    return true;
   }
 
   /** True where there was something to remove. */
@@ -123,10 +155,10 @@ export class LiveNodes {
     return earliest([...this.#nodes.keys()].map((node) => this.forgottenAt(node)));
   }
 
-  #keep(node: string, live: LiveNode): void {
-    if (this.#nodes.get(node)?.transport === 'post') this.#posting -= 1;
+  #keep(live: LiveNode): void {
+    if (this.#nodes.get(live.node)?.transport === 'post') this.#posting -= 1;
     if (live.transport === 'post') this.#posting += 1;
-    this.#nodes.set(node, live);
+    this.#nodes.set(live.node, live);
   }
 }
 

@@ -4,7 +4,7 @@ import { offersOf, type Offer, type Wanted } from '../../domain/choose-runtime.t
 import { relayObstacle } from '../../domain/relay-refusal.ts';
 import { isAt, type Place } from '../../domain/shard-of.ts';
 import type { Offered } from '../rpc.ts';
-import type { LiveNode } from './live-nodes.ts';
+import type { LiveNode } from './live-node.ts';
 import type { ShardParts } from './parts.ts';
 
 export function offersHere(parts: ShardParts, wanted: Wanted, place: Place, now: number): Offered {

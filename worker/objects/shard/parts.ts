@@ -1,28 +1,28 @@
 // Owns what a shard is made of, and the few acts that need more than one part: taking a snapshot, delivering commands.
 
 import type { Command, CommandCancel } from '../../../contract/command.ts';
-import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { AuditDraft } from '../../domain/audit.ts';
 import type { CommandRecord } from '../../domain/command-life.ts';
 import type { ShardCounters } from '../../domain/counters.ts';
 import { admits, type TokenHash } from '../../domain/credentials.ts';
 import { isStale } from '../../domain/freshness.ts';
-import type { IngestDecision } from '../../domain/ingest.ts';
+import type { IngestDecision, LastWord } from '../../domain/ingest.ts';
 import { paceOf, type Pace } from '../../domain/interval.ts';
 import { jobEvents } from '../../domain/job-events.ts';
 import { earliest } from '../../domain/next-alarm.ts';
 import { heartbeatWriteMs, retentionMs, shardCount, ttlSeconds } from '../../domain/settings.ts';
-import { isAt, type Place } from '../../domain/shard-of.ts';
+import { isAt, shardOf, type Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Env } from '../../env.ts';
 import { Alarm } from '../alarm.ts';
-import type { FleetRpc } from '../rpc.ts';
+import type { CellCut, FleetRpc } from '../rpc.ts';
 import { CommandStore } from '../store/command-store.ts';
 import { OutboxStore } from '../store/outbox-store.ts';
 import { SnapshotStore, type Transport } from '../store/shard-store.ts';
 import { fleet, shardAt, shardIndex } from '../stubs.ts';
 import { ActionStore } from '../store/action-store.ts';
 import { CellCuts } from './cell-cuts.ts';
+import { CellTelling } from './cell-telling.ts';
 import { Actions } from './actions.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Counting } from './counting.ts';
@@ -32,6 +32,7 @@ import { ShardEvents } from './events.ts';
 import { takeOver } from './handing-over.ts';
 import { Homecoming } from './homecoming.ts';
 import { LogRelay } from './log-relay.ts';
+import type { Heard } from './live-node.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
 import { Patches } from './patches.ts';
 import { Relays } from './relays.ts';
@@ -59,10 +60,12 @@ export class ShardParts {
   readonly watch: Watch;
   readonly patches: Patches;
 
-  readonly #fleet: FleetRpc;
+  readonly #cellTelling: CellTelling;
+
+  readonly #env: Env;
 
   constructor(state: DurableObjectState, env: Env) {
-    this.#fleet = fleet(env);
+    this.#env = env;
     this.ttlSeconds = ttlSeconds(env.ARW_RUNTIME_MATRIX_TTL_SEC);
     // The snapshot store migrates the database, so it comes first.
     this.nodes = new LiveNodes(new SnapshotStore(state.storage), {
@@ -82,11 +85,11 @@ export class ShardParts {
       this.events.tell(events, Date.now());
       void this.alarm.armFor(this.actions.nextDeadline(), Date.now());
     });
-    this.cuts = new Cuts(this.ttlSeconds, () => this.patches.touched(Date.now()));
+    this.cuts = new Cuts(this.ttlSeconds, () => this.#touched(Date.now()));
     const place = { index: shardIndex(env, state.id), shards: shardCount(env.FLEET_SHARDS) };
     this.home = new Homecoming({
       place,
-      fleet: this.#fleet,
+      fleet: () => this.#fleet,
       shardAt: (index) => shardAt(env, index),
       take: async (handed) => {
         takeOver(this, handed);
@@ -105,6 +108,7 @@ export class ShardParts {
       ...telling,
       ttlSeconds: this.ttlSeconds,
       arm: (at) => void this.alarm.armFor(at, Date.now()),
+      callHome: (nodes) => this.#callHome(nodes, place.shards),
     });
     this.watch = new Watch(telling);
     this.patches = new Patches({
@@ -114,9 +118,20 @@ export class ShardParts {
       views: () => this.views(place),
       onMissed: () => this.cuts.touch(),
     });
+    this.#cellTelling = new CellTelling({
+      place,
+      fleet: telling.fleet,
+      isWatched: (now) => this.watch.isWatched('state.read.model.patch', now),
+      cut: (now) => this.cellCut(place, now),
+    });
     for (const [, { node, last, pace }] of this.uplinks.all()) {
       if (last !== null) this.nodes.recall(node, last, pace?.ttlSeconds);
     }
+  }
+
+  /** Made for each call: a stub that has failed once may go on failing. */
+  get #fleet(): FleetRpc {
+    return fleet(this.#env);
   }
 
   /** Once, after the alarm is known: a node may still work for an action that this object has lost hold of. */
@@ -143,9 +158,34 @@ export class ShardParts {
     await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
   }
 
-  take(node: string, snapshot: Snapshot, transport: Transport, moment: Moment): Taken {
+  /** Something that a view shows has changed. */
+  #touched(now: number): void {
+    this.patches.touched(now);
+    this.#cellTelling.touched(now);
+  }
+
+  /** Asks the shards that the nodes belong to now to bring them. */
+  async #callHome(nodes: readonly string[], shards: number): Promise<void> {
+    const homes = new Set(nodes.map((node) => shardOf(node, shards)));
+    await Promise.all([...homes].map((index) => shardAt(this.#env, index).comeHome({ index, shards })));
+  }
+
+  /** Takes a heartbeat that is no news, without parsing it; undefined says nothing: then it is for `take`. */
+  retake(node: string, text: string, transport: Transport, moment: Moment): LastWord | undefined {
+    if (this.events.isSilent(node)) return undefined;
+    const live = this.nodes.retake(node, text, transport, moment);
+    if (live === undefined) return undefined;
+    this.counting.took({ kind: 'accept' }, transport);
+    this.cuts.touch();
+    const { now } = moment;
+    if (this.watch.isWatched('runtime.health', now)) this.watch.took(live.snapshot, now);
+    return live.last;
+  }
+
+  take(node: string, said: Pick<Heard, 'snapshot' | 'text'>, transport: Transport, moment: Moment): Taken {
     const before = this.nodes.get(node);
-    const decision = this.nodes.take(node, snapshot, transport, moment);
+    const { snapshot } = said;
+    const decision = this.nodes.take(node, said, transport, moment);
     this.counting.took(decision, transport);
     if (decision.kind === 'accept') {
       const { now, ttlSeconds: toldSeconds } = moment;
@@ -198,6 +238,12 @@ export class ShardParts {
     });
   }
 
+  /** The cells of the nodes that live here. */
+  cellCut(place: Place, now: number): CellCut {
+    const isWatched = this.watch.isWatched('state.read.model.patch', now);
+    return { ...this.cells.cut(this.nodes.all(), place, now), isWatched };
+  }
+
   counters(): ShardCounters {
     const { queue, uplinks } = this;
     return {
@@ -228,7 +274,7 @@ export class ShardParts {
     const isForgotten = this.nodes.removeForgotten(now);
     const isClosed = this.uplinks.closeExpired(now);
     if (isForgotten || isClosed) this.cuts.touch();
-    else this.patches.touched(now);
+    else this.#touched(now);
   }
 
   /** Arms for everything; costs a look at every node and command, so only a new life and the alarm itself call it. */

@@ -6,11 +6,10 @@ import { CUT_WINDOW_MS, nextVersion } from '../../domain/cut.ts';
 import { isoTime } from '../../domain/freshness.ts';
 import type { Place } from '../../domain/shard-of.ts';
 import type { NodeView } from '../../domain/view.ts';
+import { PATCH_MAX_LENGTH } from '../../domain/watch.ts';
 import type { FleetRpc } from '../rpc.ts';
 import { Mirror } from './mirror.ts';
 
-/** What is longer is better loaded. */
-const PATCH_MAX_LENGTH = 256 * 1024;
 /** More than this waits for nobody. */
 const MAX_UNTOLD = 16;
 const TELL_AGAIN_MS = 1000;
@@ -56,8 +55,12 @@ export class Patches {
     mirror.advance(this.#options.views(), now);
     this.#mirror = mirror;
     for (const model of MODELS) this.#versions[model] = nextVersion(this.#versions[model], now);
-    // Whoever has an earlier version, of this life of the object or of another one, has to load again.
+    // Whoever has an earlier version, of this life of the object or of another one, has to load again; also who is
+    // shown what an isolate had asked for before, which it may show for no longer than the cut window.
     this.#tellOfGap(now);
+    setTimeout(() => {
+      if (this.#mirror === mirror) this.#tellVersions(Date.now());
+    }, CUT_WINDOW_MS);
     this.#lookAgain(now);
   }
 
@@ -65,13 +68,14 @@ export class Patches {
   touched(now: number): void {
     if (!this.#options.isWatched(now)) return this.#stop();
     if (this.#mirror === undefined) return this.begin(now);
-    this.#lookAt(this.#mirror.at + CUT_WINDOW_MS, now);
+    // A clock that was set back must not make it wait for as long.
+    this.#lookAt(Math.min(this.#mirror.at, now) + CUT_WINDOW_MS, now);
   }
 
   /** What a read of everything is made of, now. */
   viewsFor(now: number): NodeView[] {
     if (this.#mirror === undefined || !this.#options.isWatched(now)) return this.#options.views();
-    if (now > this.#mirror.at) this.#advance(this.#mirror, now);
+    if (now !== this.#mirror.at) this.#advance(this.#mirror, now);
     // Within this millisecond more may have happened: nobody may keep that read.
     else this.#isMissed = true;
     this.#known.set(now, { ...this.#versions, count: this.#mirror.recordCount });
@@ -118,7 +122,7 @@ export class Patches {
     this.#timerAt = Number.POSITIVE_INFINITY;
     if (!this.#options.isWatched(now)) return this.#stop();
     if (this.#mirror === undefined) return;
-    if (now > this.#mirror.at) this.#advance(this.#mirror, now);
+    if (now !== this.#mirror.at) this.#advance(this.#mirror, now);
     else this.#lookAt(now + 1, now);
   }
 
@@ -129,10 +133,14 @@ export class Patches {
     this.#known.clear();
   }
 
-  /** An empty patch that fits nobody. */
   #tellOfGap(now: number): void {
     this.#untold = [];
-    this.#tell(MODELS.map((model) => this.#draft(model, 0, [], now)));
+    this.#tellVersions(now);
+  }
+
+  /** Empty patches, which fit nobody: whoever has not got as far loads again. */
+  #tellVersions(now: number): void {
+    this.#tell(MODELS.map((model) => this.#draft(model, this.#versions[model], [], now)));
   }
 
   #draft(id: Model, base: number, patch: PatchOperation[], now: number): EventDraft {
@@ -143,7 +151,8 @@ export class Patches {
       payload: {
         id,
         shard: String(this.#options.place.index),
-        base: isLong ? 0 : base,
+        // One that begins where it ends is contained in what has got there, and fits nothing else.
+        base: isLong ? this.#versions[id] : base,
         version: this.#versions[id],
         patch: isLong ? [] : patch,
       },

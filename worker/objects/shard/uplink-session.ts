@@ -3,12 +3,13 @@
 import { CLOSE_REJECTED, type CommandDone, type NodeFrame } from '../../../contract/frames.ts';
 import { problem, type Problem } from '../../../contract/problem.ts';
 import { RELAY_FEATURE } from '../../../contract/relay.ts';
-import type { Snapshot } from '../../../contract/snapshot.ts';
 import type { CommandEvent } from '../../domain/command-life.ts';
-import { nodeMismatch } from '../../domain/ingest.ts';
+import { nodeMismatch, type LastWord } from '../../domain/ingest.ts';
 import { isOutpaced, jittered, timingOf, type Pace } from '../../domain/interval.ts';
 import type { LogChunk } from '../../../contract/logs.ts';
-import { parseFrame } from '../../domain/uplink-frame.ts';
+import { heartbeatText, parseFrame } from '../../domain/uplink-frame.ts';
+import type { Heard } from './live-node.ts';
+import type { Moment } from './live-nodes.ts';
 import { isReadingId } from './log-relay.ts';
 import type { ShardParts } from './parts.ts';
 import type { Link } from './uplinks.ts';
@@ -24,16 +25,21 @@ export function receive(
 ): Promise<void> | undefined {
   const link = parts.uplinks.linkOf(socket);
   if (link === undefined) return undefined;
-  const parsed = parseFrame(message);
   const session = { parts, socket, link, now };
-  if (parsed.ok) return handle(session, parsed.value);
+  const heartbeat = link.isAdmitted && typeof message === 'string' ? heartbeatText(message) : undefined;
+  if (heartbeat !== undefined) {
+    const seq = parts.retake(link.node, heartbeat.text, 'socket', momentOf(session));
+    if (seq !== undefined) return heard(session, seq, heartbeat.wantsAck);
+  }
+  const parsed = parseFrame(message);
+  if (parsed.ok) return handle(session, parsed.value, heartbeat?.text);
   parts.counting.refused('socket');
   reject(session, parsed.problem);
   return undefined;
 }
 
 /** What has nothing to wait for is over when it returns: most frames are heartbeats. */
-function handle(session: Session, frame: NodeFrame): Promise<void> | undefined {
+function handle(session: Session, frame: NodeFrame, text: string | undefined): Promise<void> | undefined {
   if (frame.type === 'hello') return hello(session, frame.node, frame.features);
   if (!session.link.isAdmitted) {
     reject(session, problem('not-admitted', `Send "hello" before "${frame.type}"`));
@@ -41,7 +47,7 @@ function handle(session: Session, frame: NodeFrame): Promise<void> | undefined {
   }
   switch (frame.type) {
     case 'health':
-      return health(session, frame.snapshot, frame.ack === true);
+      return health(session, { snapshot: frame.snapshot, text }, frame.ack === true);
     case 'log.chunk':
       chunk(session, frame);
       return undefined;
@@ -86,14 +92,31 @@ function welcome({ parts, socket, link, now }: Session, wanted: Pace): void {
   parts.uplinks.send(socket, { type: 'welcome', ...timingOf(pace, now) });
 }
 
-function health(session: Session, snapshot: Snapshot, wantsAck: boolean): Promise<void> | undefined {
-  const { parts, socket, link, now } = session;
-  const { decision } = parts.take(link.node, snapshot, 'socket', { now, ttlSeconds: link.pace?.ttlSeconds });
+function momentOf({ link, now }: Session): Moment {
+  return { now, ttlSeconds: link.pace?.ttlSeconds };
+}
+
+function health(
+  session: Session,
+  said: Pick<Heard, 'snapshot' | 'text'>,
+  wantsAck: boolean,
+): Promise<void> | undefined {
+  const { parts, link } = session;
+  const { decision } = parts.take(link.node, said, 'socket', momentOf(session));
   if (decision.kind === 'mismatch') return rejectAndClose(session, decision.problem);
-  const { boot_id: bootId, seq } = snapshot;
-  if (decision.kind === 'accept') {
-    parts.uplinks.heard(socket, link, { bootId, seq, receivedAt: now }, wantsAck);
-  }
+  const { boot_id: bootId, seq } = said.snapshot;
+  return heard(session, { bootId, seq }, wantsAck, decision.kind === 'accept');
+}
+
+/** What follows a snapshot that was taken, now or before. */
+function heard(
+  session: Session,
+  { bootId, seq }: LastWord,
+  wantsAck: boolean,
+  isNew = true,
+): Promise<void> | undefined {
+  const { parts, socket, link, now } = session;
+  if (isNew) parts.uplinks.heard(socket, link, { bootId, seq, receivedAt: now }, wantsAck);
   if (wantsAck) parts.uplinks.send(socket, { type: 'health.ack', boot_id: bootId, seq });
   if (parts.queue.openCount(link.node) > 0) parts.deliver(link.node, now);
   const wanted = parts.pace();

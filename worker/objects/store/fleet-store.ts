@@ -57,7 +57,10 @@ export const FLEET_MIGRATIONS = [
      kind TEXT NOT NULL,
      body TEXT NOT NULL
    );`,
-  // Alerts: the rules, with the secrets of their receivers; what is troubled; what was told as open; messages that wait.
+  // 5: each change asks what waits: without these it looks at every node, and a large fleet enrols ever more slowly.
+  `CREATE INDEX nodes_untold ON nodes (node) WHERE untold > 0;
+   CREATE INDEX node_tokens_by_end ON node_tokens (until) WHERE until IS NOT NULL;`,
+  // 6: alerts: the rules, with the secrets of their receivers; what is troubled; what was told as open; messages that wait.
   `CREATE TABLE alerts (
      id TEXT PRIMARY KEY,
      rule TEXT NOT NULL,
@@ -204,6 +207,16 @@ export class FleetStore {
     return this.#sql.exec(query, node).toArray().length > 0;
   }
 
+  /** The changes that the shard of the node must still hear of; 0 where it knows all. */
+  untoldOf(node: string): number {
+    const query = 'SELECT untold FROM nodes WHERE node = ?';
+    return this.#sql.exec<{ untold: number }>(query, node).toArray()[0]?.untold ?? 0;
+  }
+
+  hasUntold(): boolean {
+    return this.#sql.exec('SELECT 1 AS yes FROM nodes WHERE untold > 0 LIMIT 1').toArray().length > 0;
+  }
+
   /** Nodes whose shard must still be told, each with the number of changes it must hear of. */
   untold(): { node: string; untold: number }[] {
     return this.#sql
@@ -229,7 +242,8 @@ export class FleetStore {
   /** When the next join token or replaced node token ends. */
   firstExpiry(): number | undefined {
     const query = `SELECT min(at) AS at FROM (
-      SELECT min(expires_at) AS at FROM join_tokens UNION ALL SELECT min(until) FROM node_tokens)`;
+      SELECT min(expires_at) AS at FROM join_tokens
+      UNION ALL SELECT min(until) FROM node_tokens WHERE until IS NOT NULL)`;
     return this.#sql.exec<{ at: number | null }>(query).one().at ?? undefined;
   }
 }

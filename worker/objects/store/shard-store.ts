@@ -80,6 +80,9 @@ export type StoredSnapshot = {
   transport: Transport;
 };
 
+/** A snapshot as it is written, `body` being its JSON. */
+export type SnapshotToStore = Omit<StoredSnapshot, 'snapshot'> & { node: string; body: string };
+
 type SnapshotRow = {
   node: string;
   received_at: number;
@@ -116,14 +119,14 @@ export class SnapshotStore {
     });
   }
 
-  save({ snapshot, receivedAt, ttlSeconds, transport }: StoredSnapshot): void {
+  save({ node, body, receivedAt, ttlSeconds, transport }: SnapshotToStore): void {
     this.#sql.exec(
       'INSERT OR REPLACE INTO snapshots (node, received_at, ttl_seconds, transport, body) VALUES (?, ?, ?, ?, ?)',
-      snapshot.target,
+      node,
       receivedAt,
       ttlSeconds ?? null,
       transport,
-      JSON.stringify(snapshot),
+      body,
     );
   }
 
