@@ -20,6 +20,7 @@ import { LOGS_KIND } from '../contract/logs.ts';
 import { ManifestReload } from './manifest-reload.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { ManifestWatch } from './manifest-watch.ts';
+import { otelSecrets, otelSettings } from './otel/settings.ts';
 import { SnapshotBuilder, type Readings } from './snapshot/snapshot.ts';
 import { runtimeMaker } from './runtimes.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -70,6 +71,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
   const redaction = new HostRedaction();
   // A child inherits the environment, and may tell what it finds there.
   redaction.add(secretsOfEnvironment(process.env));
+  redaction.add(otelSecrets(process.env));
   if (config.joinToken !== undefined) redaction.add([config.joinToken]);
   if (gatewayOptions?.apiKey !== undefined) redaction.add([gatewayOptions.apiKey]);
 
@@ -117,6 +119,25 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       ...(gateway?.notes() ?? []).map((text): Reason => ({ severity: 'info', text })),
     ],
   });
+  const { settings, notes } = otelSettings(process.env);
+  for (const note of notes) log.warn(`OpenTelemetry: ${note}`);
+  // Not loaded where nothing is exported, and not waited for.
+  const exporting =
+    settings &&
+    import('./otel/export.ts')
+      .then(({ startOtelExport }) =>
+        startOtelExport({
+          settings,
+          node: config.node,
+          version,
+          log,
+          readings: () => readings(Date.now()),
+        }),
+      )
+      .catch((error: unknown) => {
+        log.warn(`OpenTelemetry: no metrics are exported: ${messageOf(error)}`);
+        return undefined;
+      });
   const startedAt = new Date().toISOString();
   const status = (): LocalStatus => ({
     reporter: {
@@ -208,6 +229,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
     },
     reload: () => reload.look({ asked: true }),
     async stop({ stopChildren }) {
+      const lastFigures = exporting?.then((exported) => exported?.stop());
       relayed?.stop();
       // Before the runtimes, so that answers under way may end while these still live.
       await gateway?.stop();
@@ -221,6 +243,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       relay?.stop();
       await linked.catch(ignoreAbort);
       await uplink?.stop();
+      await lastFigures;
       await journal.close();
       await unlock();
     },

@@ -110,7 +110,8 @@ async function answered(
 /** A reply that met its limit looks like a whole one. */
 function footer(answer: Answer, tookMs: number): string {
   const cut = answer.finish_reason === 'length' ? ', cut at its limit of tokens' : '';
-  const model = answer.model === undefined ? '' : `, ${answer.model}`;
+  // Some engines tell the path of the file in place of a name.
+  const model = answer.model === undefined || answer.model.startsWith('/') ? '' : `, ${answer.model}`;
   return `(${nameOf(answer)}${model}, ${(tookMs / 1000).toFixed(1)} s${cut})`;
 }
 

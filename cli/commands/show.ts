@@ -3,6 +3,7 @@
 import type { Hub } from '../hub-client.ts';
 import { columnsOf, printJson, printLines } from '../output.ts';
 import type { Line } from '../render/line.ts';
+import { Waiting } from '../terminal/waiting.ts';
 import { watch } from '../terminal/watch.ts';
 
 /** `watch` is the pause between two looks, in seconds. */
@@ -18,7 +19,8 @@ export async function show<T>(hub: Hub, { load, render }: View<T>, options: Show
   if (seconds !== undefined) {
     return watch({ load: (signal) => load({ ...hub, signal }), render }, seconds, json);
   }
-  const value = await load(hub);
+  const waiting = new Waiting(`asking ${hub.url.host}`);
+  const value = await load(hub).finally(() => waiting.stop());
   if (json) return printJson(value);
   printLines(render(value, columnsOf(process.stdout)));
 }

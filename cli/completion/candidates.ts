@@ -5,10 +5,14 @@ import { sourceOf, type ValueSource } from '../grammar/values.ts';
 
 export type Candidate = { value: string; words: string };
 
-/** `given` are the flags so far, by their long names without dashes, with their values. */
+/**
+ * `lead` is what stands before the value in the same word, `--id=`. `given` are the flags so far, by their long names
+ * without dashes, with their values.
+ */
 export type Wanted = {
   candidates: Candidate[];
   source?: ValueSource;
+  lead?: string;
   given: Record<string, string>;
 };
 
@@ -17,6 +21,8 @@ export function wanted(program: Command, words: readonly string[]): Wanted {
   const typed = words.at(-1) ?? '';
   const { command, pending, places, given, isOnlyArguments } = read(program, words.slice(0, -1));
   if (pending !== undefined && !isFlagInstead(pending, typed)) return { ...valuesOf(pending, typed), given };
+  const joined = isOnlyArguments ? undefined : valueAfterEquals(command, typed);
+  if (joined !== undefined) return { ...joined, given };
   if (typed.startsWith('-') && !isOnlyArguments) {
     const flags = flagsOf(command, given);
     return { candidates: flags.filter(({ value }) => value.startsWith(typed)), given };
@@ -34,6 +40,15 @@ export function wanted(program: Command, words: readonly string[]): Wanted {
 /** A flag whose value may be left out is followed by the next flag as well. */
 function isFlagInstead(pending: Option, word: string): boolean {
   return pending.optional && word.startsWith('-');
+}
+
+/** `--id=gpu`: the value of a flag that is in the same word. */
+function valueAfterEquals(command: Command, typed: string): Omit<Wanted, 'given'> | undefined {
+  const [flag = '', ...value] = typed.split('=');
+  if (value.length === 0) return undefined;
+  const option = optionsOf(command).find(({ long }) => long === flag);
+  if (option === undefined) return { candidates: [] };
+  return { ...valuesOf(option, value.join('=')), lead: `${flag}=` };
 }
 
 type Reading = {

@@ -10,11 +10,11 @@ export const COMPLETE = '__complete';
 
 /** Says nothing where nothing is known: a shell shows faults in the middle of a command line. */
 export async function complete(program: Command, words: readonly string[]): Promise<void> {
-  const { candidates, source, given } = wanted(program, words);
-  const typed = words.at(-1) ?? '';
+  const { candidates, source, given, lead = '' } = wanted(program, words);
+  const typed = (words.at(-1) ?? '').slice(lead.length);
   const more = source === undefined ? [] : await known(source, given, process.env).catch(() => []);
   const lines = [...candidates, ...more.filter(({ value }) => value.startsWith(typed))].map(
-    ({ value, words: about }) => `${flat(value)}\t${flat(about)}`,
+    ({ value, words: about }) => `${lead}${flat(value)}\t${flat(about)}`,
   );
   if (lines.length > 0) print(lines.join('\n'));
 }

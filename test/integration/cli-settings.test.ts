@@ -196,6 +196,12 @@ describe('completion:', () => {
     ]);
   });
 
+  test('a value in the word of its flag is offered too', async () => {
+    expect(await offered('arw-cli runtime restore --id=gpu-01/r', byEnvironment())).toEqual([
+      'gpu-01/router',
+    ]);
+  });
+
   test('a hub that does not answer costs nothing but its ids', async () => {
     const away = { ARW_HUB_URL: `http://127.0.0.1:${await freePort()}`, ARW_ADMIN_TOKEN: 't' };
     expect(await offered('arw-cli node remove ', away)).toEqual([]);

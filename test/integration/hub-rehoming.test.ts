@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CommandAcceptedSchema, JobSchema, type Command, type Job } from '../../contract/command.ts';
 import { HealthResponseSchema } from '../../contract/node-api.ts';
 import { shardOf } from '../../worker/domain/shard-of.ts';
-import { toFirstSchema } from '../support/first-schema.ts';
 import { FLEET, Hub, until } from '../support/hub.ts';
+import { toSchema } from '../support/older-schema.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 const NAMES = Array.from({ length: 8 }, (_, index) => `n${index}`);
@@ -244,7 +244,7 @@ describe('a move that broke off', () => {
 
 test('a registry of before knows its homes: all were in the first shard', async () => {
   const id = await act(MOVER, 'start');
-  await toFirstSchema(hub, FLEET);
+  await toSchema(hub, FLEET, 1);
   await hub.redeploy(shards(MANY));
   expect(Object.keys((await hub.matrix()).items).toSorted()).toEqual(NAMES);
   expect(await beat(MOVER)).toMatchObject([{ id }]);

@@ -2,7 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as v from 'valibot';
+import { nodeOfJobId } from '../../contract/ids.ts';
 import { SupervisorSchema } from '../../contract/read-models.ts';
+import { shardOf } from '../../worker/domain/shard-of.ts';
 import { Hub } from '../support/hub.ts';
 import { actionOver, RelayNode, submitted } from '../support/relay-node.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -75,4 +77,32 @@ test('are asked together for who has a model, and a repeat finds its action wher
   expect(await unknown.json()).toMatchObject({
     closest: expect.arrayContaining(['only-shards-a', 'only-shards-d']),
   });
+});
+
+test('begin one action under a key where two ask for it at the same moment', async () => {
+  // Equals in different shards: each who asks would choose by chance.
+  const nodes = [];
+  for (const name of ['equal-a', 'equal-b', 'equal-c', 'equal-d', 'equal-e']) {
+    nodes.push(await RelayNode.linked(hub, name, { runtimes: [runtimeRecord({ model: 'equal' })] }));
+  }
+  expect(new Set(nodes.map(({ node }) => shardOf(node, 4))).size).toBeGreaterThan(1);
+  const input = { prompt: 'Hi', model: 'equal' };
+  for (const { node } of nodes) {
+    const headers = { 'idempotency-key': `at-once-${node}` };
+    // Another isolate has chosen this node, and has not begun the action there yet.
+    expect(await hub.claimActionKey(headers['idempotency-key'], node, 4)).toBe(node);
+    const [first, second] = await Promise.all([
+      submitted(hub, input, headers),
+      submitted(hub, input, headers),
+    ]);
+    expect(second).toBe(first);
+    expect(shardOf(nodeOfJobId(first) ?? '', 4)).toBe(shardOf(node, 4));
+  }
+
+  // A key whose first user was refused is free again: this node reports by POST, and takes nothing that is relayed.
+  const headers = { 'idempotency-key': 'refused-first' };
+  const body = { kind: 'chat.respond', input: { prompt: 'Hi', node: 'n07' } };
+  expect((await hub.ask('/actions', { method: 'POST', body, headers })).status).toBe(409);
+  const id = await submitted(hub, input, headers);
+  expect(await submitted(hub, input, headers)).toBe(id);
 });

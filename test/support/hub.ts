@@ -11,8 +11,12 @@ import {
 import { ProblemSchema, problemReason, type ProblemReason } from '../../contract/problem.ts';
 import { MatrixSchema, type Matrix } from '../../contract/read-models.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
+import { shardOf } from '../../worker/domain/shard-of.ts';
 import { UplinkClient } from './uplink-client.ts';
 
+type KeyClaimants = {
+  NODE_SHARD: { getByName(name: string): { claimActionKey(key: string, node: string): Promise<string> } };
+};
 type FleetCounts = { FLEET: { getByName(name: string): { subscribers(): Promise<number> } } };
 
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
@@ -106,6 +110,12 @@ export class Hub {
     webSockets: 'hibernate' | 'close' = 'hibernate',
   ): Promise<void> {
     await this.#harness.getWorker().evictDurableObject(className, { name, webSockets });
+  }
+
+  /** As a worker that chose the node for an action under the key, and has not begun it yet. */
+  async claimActionKey(key: string, node: string, shards: number): Promise<string> {
+    const env = await this.#harness.getWorker<KeyClaimants>().getEnv();
+    return env.NODE_SHARD.getByName(`shard-${shardOf(key, shards)}`).claimActionKey(key, node);
   }
 
   /** How many subscribe to events, as Fleet has it. */

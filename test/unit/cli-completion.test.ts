@@ -68,6 +68,18 @@ test('what was given before is told, for the hub that is asked and the runtime t
   });
 });
 
+test('a value in the word of its flag is offered with it', () => {
+  expect(wanted(program, ['runtime', 'drain', '--then=sh'])).toMatchObject({
+    candidates: [{ value: 'shutdown' }],
+    lead: '--then=',
+  });
+  expect(wanted(program, ['runtime', 'drain', '--id=gpu'])).toMatchObject({
+    source: 'runtime',
+    lead: '--id=',
+  });
+  expect(wanted(program, ['runtime', 'drain', '--nothing=x']).candidates).toEqual([]);
+});
+
 test('after an argument there is no second one, and after -- no flags', () => {
   expect(wanted(program, ['node', 'remove', 'gpu-01', ''])).toMatchObject({ candidates: [] });
   expect(wanted(program, ['node', 'remove', 'gpu-01', '']).source).toBeUndefined();

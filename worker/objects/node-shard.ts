@@ -172,6 +172,14 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return this.#parts.actions.findByKey(key)?.node ?? null;
   }
 
+  async claimActionKey(key: string, node: string): Promise<string> {
+    return this.#parts.keyClaims.claim(key, node, Date.now());
+  }
+
+  async releaseActionKey(key: string, node: string): Promise<void> {
+    this.#parts.keyClaims.release(key, node);
+  }
+
   async cancelAction(node: string, id: string): Promise<Action | null> {
     this.#parts.actions.stop(id, CANCELLED);
     return this.action(node, id);

@@ -116,6 +116,10 @@ export interface NodeShardRpc {
   action(node: string, id: string): Promise<Action | null>;
   /** The node of the action that has the key. */
   actionByKey(key: string): Promise<string | null>;
+  /** Of the shard that a key hashes to: the node that the first one chose who uses the key at this moment. */
+  claimActionKey(key: string, node: string): Promise<string>;
+  /** Nothing was begun under the key at the node. */
+  releaseActionKey(key: string, node: string): Promise<void>;
   /** Ends it where it runs; what is over stays as it is. */
   cancelAction(node: string, id: string): Promise<Action | null>;
   locate(runtime: string, place: Place): Promise<Located>;

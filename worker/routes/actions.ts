@@ -39,7 +39,11 @@ actions.post('/', async (c) => {
     digest: key.value === undefined ? '' : await sha256(JSON.stringify(body.value)),
     place,
   };
-  return shard.fetch(actionRequest(wish));
+  const answer = await shard.fetch(actionRequest(wish));
+  if (!answer.ok && key.value !== undefined && place.shards > 1) {
+    await shardFor(c.env, key.value).releaseActionKey(key.value, node);
+  }
+  return answer;
 });
 actions.all('/', onlyMethods('POST'));
 
@@ -53,8 +57,17 @@ type Target = { node: string; chosen?: { node: string; runtime: string } };
 async function targetOf(env: Env, input: ChatInput, key: string | undefined): Promise<Result<Target>> {
   if (placeFor(env, '').place.shards === 1) return { ok: true, value: { node: input.node ?? '' } };
   const first = key === undefined ? undefined : await nodeUnderKey(env, key);
-  const named = first ?? input.node;
-  if (named !== undefined) return { ok: true, value: { node: named } };
+  if (first !== undefined) return { ok: true, value: { node: first } };
+  const target = await chosenTarget(env, input);
+  if (!target.ok || key === undefined) return target;
+  // A key has a shard as a node has one: there it shows who was first.
+  const { node } = target.value;
+  const claimed = await shardFor(env, key).claimActionKey(key, node);
+  return claimed === node ? target : { ok: true, value: { node: claimed } };
+}
+
+async function chosenTarget(env: Env, input: ChatInput): Promise<Result<Target>> {
+  if (input.node !== undefined) return { ok: true, value: { node: input.node } };
   const wanted = { model: input.model };
   const offered = await askAll(env, (shard, place) => shard.offers(wanted, place));
   const offers = offered.flatMap((part) => part.offers);

@@ -31,6 +31,7 @@ import { Cuts } from './cuts.ts';
 import { ShardEvents } from './events.ts';
 import { takeOver } from './handing-over.ts';
 import { Homecoming } from './homecoming.ts';
+import { KeyClaims } from './key-claims.ts';
 import { LogRelay } from './log-relay.ts';
 import type { Heard } from './live-node.ts';
 import { LiveNodes, type Moment } from './live-nodes.ts';
@@ -50,6 +51,7 @@ export class ShardParts {
   readonly logs = new LogRelay();
   readonly relays = new Relays((socket, frame) => this.uplinks.send(socket, frame));
   readonly actions: Actions;
+  readonly keyClaims = new KeyClaims();
   readonly cuts: Cuts;
   readonly home: Homecoming;
   readonly cells: CellCuts;
