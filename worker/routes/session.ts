@@ -29,7 +29,7 @@ session.post('/', async (c) => {
     if ((await presentedSession(c, now)) === undefined) {
       return problemResponse(problem('unauthorized', 'There is no session to renew: send {"token": "…"}'));
     }
-  } else if (!(await isAdmin(c, token))) {
+  } else if (!isAdmin(c, token)) {
     await new Promise((resolve) => setTimeout(resolve, WRONG_TOKEN_MS));
     return problemResponse(problem('unauthorized', 'This token is not known to the hub'));
   }
