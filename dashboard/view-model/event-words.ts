@@ -50,6 +50,16 @@ function wordsOf(event: EventDraft): EventWords | undefined {
       if (removed === true) return { ...about, sentence: `${node}/${runtime} left the registry of its node` };
       return { ...about, sentence: stateSentence(`${node}/${runtime}`, from, to, summary) };
     }
+    case 'runtime.budget.exhausted': {
+      const { node, runtime, max_restarts: max, window_seconds: seconds } = event.payload;
+      const sentence = `${node}/${runtime} has no restart left of ${max} in ${seconds} s`;
+      return { group: 'runtimes', severity: 'warn', sentence, node, runtime };
+    }
+    case 'runtime.budget.restored': {
+      const { node, runtime, remaining } = event.payload;
+      const sentence = `${node}/${runtime} may restart again: ${remaining} left`;
+      return { group: 'runtimes', severity: 'info', sentence, node, runtime };
+    }
     case 'jobs.changed': {
       const { node, runtime, kind, state, error } = event.payload;
       const bad = state === 'failed' || state === 'expired';

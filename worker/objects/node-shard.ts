@@ -50,7 +50,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     this.#parts.events.start();
   }
 
-  async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
+  async health(node: string, tokenHash: string, body: string): Promise<Result<string>> {
     const parts = this.#parts;
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
@@ -71,10 +71,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     await parts.armForNode(node, now);
     const commands = due.filter((frame) => frame.type === 'command');
     const cancels = due.filter((frame) => frame.type === 'command.cancel');
-    return {
-      ok: true,
-      value: { ...timingOf(pace, now), commands, ...(cancels.length > 0 && { cancels }) },
+    const answer: HealthResponse = {
+      ...timingOf(pace, now),
+      commands,
+      ...(cancels.length > 0 && { cancels }),
     };
+    return { ok: true, value: JSON.stringify(answer) };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {

@@ -1,10 +1,10 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { Alert, AlertRequest, AlertTested } from '../../contract/alerts.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { EventDraft } from '../../contract/events.ts';
-import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import type { CellReport } from '../domain/cell-book.ts';
 import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
@@ -107,8 +107,11 @@ export type Stray = { node: string; former: readonly number[]; moves: number };
 export type Claim = Stray & { credentials: Credentials };
 
 export interface NodeShardRpc {
-  /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
-  health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
+  /**
+   * The POST heartbeat: the body as it came, and the hash of the token it came with. The value is a `HealthResponse` as
+   * JSON: nobody on its way reads it, and an object would be written and read twice.
+   */
+  health(node: string, tokenHash: string, body: string): Promise<Result<string>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
   /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
@@ -174,6 +177,11 @@ export interface FleetRpc {
   record(draft: AuditDraft): Promise<void>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<AuditEntry[]>;
+  alerts(): Promise<Alert[]>;
+  setAlert(id: string, request: AlertRequest, by: By): Promise<Result<{ alert: Alert; isNew: boolean }>>;
+  removeAlert(id: string, by: By): Promise<Result<null>>;
+  /** Calls the receiver now: it takes as long as that does, at most 10 s. */
+  testAlert(id: string, by: By): Promise<Result<AlertTested>>;
   /** From a shard: what happened to its nodes. */
   publish(place: Place, told: Told): Promise<void>;
   /** From a shard, while somebody subscribes to patches: its cells have changed. */

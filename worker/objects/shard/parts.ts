@@ -236,7 +236,7 @@ export class ShardParts {
 
   /** The nodes that live here, as they are shown. */
   views(place: Place): NodeView[] {
-    const here = [...this.nodes.all()].filter(({ snapshot }) => isAt(snapshot.target, place));
+    const here = [...this.nodes.all()].filter(({ node }) => isAt(node, place));
     return here.map(({ snapshot, receivedAt, ttlSeconds: toldSeconds, transport }) => {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
       return { snapshot, receivedAt, ttlSeconds: toldSeconds, uplink };
