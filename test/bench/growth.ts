@@ -12,7 +12,7 @@ import { cpuSecondsOf, footprintOf } from './process-footprint.ts';
 import { median, type BenchResult } from './result.ts';
 
 const SIZES = [100, 1000, 10_000, 50_000];
-const SHORT_SIZES = [100, 1000, 4000];
+const SHORT_SIZES = [100, 1000, 10_000];
 const SHARDS = '8';
 /** Nodes of each fleet that hold a socket, at most half of them: the others report by POST, all of them in turn. */
 const SOCKETS = 500;
