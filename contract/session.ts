@@ -9,6 +9,13 @@ export const SessionRequestSchema = v.strictObject({
   token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))),
 });
 
-/** Who asks. `expires_at` is of the session, and left out where a token was sent instead of its cookie. */
-export const SessionSchema = v.looseObject({ actor: ActorSchema, expires_at: v.optional(Timestamp) });
+/**
+ * Who asks, and the hub's clock, by which freshness is judged. `expires_at` is of the session, and left out where a token
+ * was sent instead of its cookie.
+ */
+export const SessionSchema = v.looseObject({
+  actor: ActorSchema,
+  expires_at: v.optional(Timestamp),
+  server_time: Timestamp,
+});
 export type Session = v.InferOutput<typeof SessionSchema>;

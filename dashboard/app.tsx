@@ -1,41 +1,47 @@
-// Owns the shell: the header, navigation, and which view the address names.
+// Owns the shell: the header, and which view the address names.
 
 import { useSignalEffect } from '@preact/signals';
+import { ActionTray } from './components/action-tray.tsx';
+import { ConnectionNotice } from './components/connection-pill.tsx';
+import { EventList } from './components/event-list.tsx';
+import { GridView } from './components/grid-view.tsx';
+import { Header, TITLES } from './components/header.tsx';
+import { LogDrawer } from './components/log-drawer.tsx';
+import { NodePage } from './components/node-page.tsx';
+import { Nodes } from './components/nodes.tsx';
+import { SignIn } from './components/sign-in.tsx';
+import { session } from './connection/session.ts';
 import { route } from './model/location.ts';
-import { hashOf, VIEWS, type ViewName } from './view-model/route.ts';
-
-const TITLES: Record<ViewName, string> = { grid: 'Grid', nodes: 'Nodes', events: 'Events' };
+import type { Route } from './view-model/route.ts';
 
 export function App() {
   useSignalEffect(() => {
-    document.title = `${TITLES[route.value.view]} · Runtime Matrix`;
+    const { view, id } = route.value;
+    document.title = `${id ?? TITLES[view]} · Runtime Matrix`;
   });
+  if (session.value === 'none') return <SignIn />;
   return (
     <>
-      <header class="top">
-        <Navigation />
-      </header>
+      <Header />
       <main id="main" tabIndex={-1}>
-        <View />
+        <ConnectionNotice />
+        <View route={route.value} />
       </main>
+      <LogDrawer />
+      <ActionTray />
     </>
   );
 }
 
-function Navigation() {
-  const { view } = route.value;
-  return (
-    <nav aria-label="Views">
-      {VIEWS.map((name) => (
-        <a key={name} href={hashOf({ view: name, parameters: {} })} aria-current={name === view && 'page'}>
-          {TITLES[name]}
-        </a>
-      ))}
-    </nav>
-  );
-}
-
-function View() {
-  const { view } = route.value;
-  return <h1>{TITLES[view]}</h1>;
+function View({ route: { view, id } }: { route: Route }) {
+  switch (view) {
+    case 'nodes':
+      return id === undefined ? <Nodes /> : <NodePage key={id} name={id} />;
+    case 'grid':
+      return <GridView />;
+    case 'events':
+      return <EventList />;
+    default:
+      return view satisfies never;
+  }
 }

@@ -134,7 +134,11 @@ export class RelayIntake {
 
   #isRepeat(id: string, expiresMs: number): boolean {
     const nowMs = this.#options.hubNowMs();
-    for (const [old, untilMs] of this.#seen) if (untilMs <= nowMs) this.#seen.delete(old);
+    // They came in the order in which they expire; where the hub's clock was set, some stay for longer.
+    for (const [old, untilMs] of this.#seen) {
+      if (untilMs > nowMs) break;
+      this.#seen.delete(old);
+    }
     const isRepeat = this.#seen.has(id);
     this.#seen.set(id, expiresMs);
     return isRepeat;

@@ -17,8 +17,8 @@ const PACED_STREAMS = 64;
 /** Long enough that the start of 64 requests at once, which costs some 5 ms of a core each, is not what is measured. */
 const PACED_SECONDS = 30;
 const FIRST_TOKENS = 25;
-/** The reporter's cadence, and what a heartbeat may be late by: a tenth of it. */
-const HEARTBEAT_AT_MOST_MS = 5500;
+/** What a heartbeat may be late by: a tenth of the usual pace. */
+const HEARTBEAT_LATE_AT_MOST_MS = 500;
 
 /** `--short` for a look while developing. */
 export async function relayOverhead(args: readonly string[]): Promise<BenchResult> {
@@ -100,14 +100,15 @@ async function measurePaced(ways: Ways, fleet: BenchFleet, rounds: number): Prom
       paced_hub_cpu_us_per_token: median(cpu.hub),
       paced_reporter_cpu_us_per_token: median(cpu.reporter),
       heartbeats_heard: beats.heard,
-      heartbeat_longest_gap_ms: beats.longestMs,
+      heartbeat_pace_ms: beats.paceMs,
+      heartbeat_latest_ms: beats.latestMs,
     },
     claims: [
       { claim: 'paced: at least 99 % of the tokens/s of direct', held: share >= 0.99 },
       { claim: 'paced: a token is at most 10 ms later at p99', held: added(p99) <= 10 },
       {
-        claim: `heartbeats on time: never more than ${HEARTBEAT_AT_MOST_MS} ms apart while 64 streams are relayed`,
-        held: beats.longestMs <= HEARTBEAT_AT_MOST_MS,
+        claim: `heartbeats on time: none is ${HEARTBEAT_LATE_AT_MOST_MS} ms late while 64 streams are relayed`,
+        held: beats.latestMs <= HEARTBEAT_LATE_AT_MOST_MS,
       },
     ],
   };

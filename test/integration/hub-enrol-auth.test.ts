@@ -155,6 +155,8 @@ describe('tokens', () => {
     expect(await refusal(route, null)).toEqual(UNAUTHORIZED);
     expect(await refusal(route, 'wrong-token')).toEqual(UNAUTHORIZED);
     expect(await refusal(route, `${ADMIN_TOKEN}x`)).toEqual(UNAUTHORIZED);
+    expect(await refusal(route, ADMIN_TOKEN.slice(1))).toEqual(UNAUTHORIZED);
+    expect(await refusal(route, `${ADMIN_TOKEN.slice(1)}x`)).toEqual(UNAUTHORIZED);
   });
 
   test.each(ADMIN_ROUTES)('%s %s is not for nodes', async (...route) => {

@@ -62,6 +62,7 @@ test('it opens what a token opens, and tells who asks', async () => {
   expect(await told.json()).toEqual({
     actor: { role: 'admin', id: 'ARW_ADMIN_TOKEN' },
     expires_at: expect.any(String),
+    server_time: expect.any(String),
   });
   const made = await by(cookie, '/join-tokens', { method: 'POST', body: {}, headers: own });
   expect(made.status).toBe(201);

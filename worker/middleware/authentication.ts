@@ -21,7 +21,7 @@ export const FIRST_ADMIN: Actor = { role: 'admin', id: 'ARW_ADMIN_TOKEN' };
 export const requireAdmin: MiddlewareHandler<HubEnv> = async (c, next) => {
   const token = presentedToken(c);
   if (token === undefined) return bySession(c, next);
-  if (await isAdmin(c, token)) {
+  if (isAdmin(c, token)) {
     c.set('actor', FIRST_ADMIN);
     return next();
   }
@@ -61,15 +61,14 @@ export const requireNodeToken: MiddlewareHandler<HubEnv, '/:node/*'> = async (c,
       problem('forbidden', `This token speaks for node "${claimed}", not for "${node}"`),
     );
   }
-  if (!(await isAdmin(c, token)))
-    return problemResponse(problem('unauthorized', 'This is not the token of a node'));
+  if (!isAdmin(c, token)) return problemResponse(problem('unauthorized', 'This is not the token of a node'));
   const isKnown = (await fleet(c.env).credentials(node)) !== null;
   return problemResponse(
     isKnown ? problem('forbidden', `Only the token of node "${node}" may speak for it`) : unknownNode(node),
   );
 };
 
-export async function isAdmin(c: Context<HubEnv>, token: string): Promise<boolean> {
+export function isAdmin(c: Context<HubEnv>, token: string): boolean {
   const admin = c.env.ARW_ADMIN_TOKEN;
   if (admin === undefined || admin === '') {
     console.error('ARW_ADMIN_TOKEN is not set: nobody can be admitted as admin');

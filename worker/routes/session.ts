@@ -29,12 +29,13 @@ session.post('/', async (c) => {
     if ((await presentedSession(c, now)) === undefined) {
       return problemResponse(problem('unauthorized', 'There is no session to renew: send {"token": "…"}'));
     }
-  } else if (!(await isAdmin(c, token))) {
+  } else if (!isAdmin(c, token)) {
     await new Promise((resolve) => setTimeout(resolve, WRONG_TOKEN_MS));
     return problemResponse(problem('unauthorized', 'This token is not known to the hub'));
   }
   const until = await beginSession(c, c.env.ARW_ADMIN_TOKEN ?? '', now);
-  return c.json({ actor: FIRST_ADMIN, expires_at: isoTime(until) } satisfies Session, 200, UNSTORED);
+  const begun: Session = { actor: FIRST_ADMIN, expires_at: isoTime(until), server_time: isoTime(now) };
+  return c.json(begun, 200, UNSTORED);
 });
 
 session.get('/', requireAdmin, async (c) => {
@@ -42,6 +43,7 @@ session.get('/', requireAdmin, async (c) => {
   const told: Session = {
     actor: c.get('actor'),
     ...(until !== undefined && { expires_at: isoTime(until) }),
+    server_time: isoTime(Date.now()),
   };
   return c.json(told, 200, UNSTORED);
 });

@@ -1,6 +1,7 @@
 // Owns whether a node's heartbeats come on time while it relays: the hub is asked every second when it last heard the node.
 
 import * as v from 'valibot';
+import { median } from '../result.ts';
 
 const LOOK_MS = 1000;
 const MatrixSchema = v.object({ items: v.record(v.string(), v.object({ received_at: v.string() })) });
@@ -16,12 +17,16 @@ export class Heartbeats {
     this.#looks = setInterval(() => void this.#look(), LOOK_MS);
   }
 
-  /** The longest time between two heartbeats, in ms. @throws where fewer than two were seen. */
-  stop(): { longestMs: number; heard: number } {
+  /**
+   * The pace that the hub gave this node, which it spreads by a tenth for each, and by how much the latest heartbeat
+   * was behind it. @throws where fewer than two were seen.
+   */
+  stop(): { paceMs: number; latestMs: number; heard: number } {
     clearInterval(this.#looks);
     const gaps = this.#heardMs.slice(1).map((at, index) => at - (this.#heardMs[index] ?? at));
     if (gaps.length === 0) throw new Error('no two heartbeats of the node were seen');
-    return { longestMs: Math.max(...gaps), heard: this.#heardMs.length };
+    const paceMs = median(gaps, 0);
+    return { paceMs, latestMs: Math.max(...gaps) - paceMs, heard: this.#heardMs.length };
   }
 
   async #look(): Promise<void> {

@@ -30,7 +30,7 @@ export class Actions {
   /** Of those that are not over: whose first row is written. */
   readonly #begun = new Set<string>();
 
-  /** @param onWritten what there is to tell of a row that was just written. */
+  /** @param onWritten what there is to tell of rows that were just written. */
   constructor(store: ActionStore, onWritten: (events: readonly EventDraft[]) => void) {
     this.#store = store;
     this.#onWritten = onWritten;
@@ -91,25 +91,33 @@ export class Actions {
   #write(record: ActionRecord, mayWait: boolean): void {
     if (mayWait) {
       this.#unwritten.set(record.id, record);
-      if (!this.#isWriting) setTimeout(() => this.#writeAll(), STREAM_WRITTEN_WITHIN_MS);
+      if (!this.#isWriting) setTimeout(() => this.#writeWaiting(), STREAM_WRITTEN_WITHIN_MS);
       this.#isWriting = true;
       return;
     }
-    this.#store.save(record);
-    const events = actionEvents(record, !this.#begun.has(record.id));
-    if (record.finishedAt === null) this.#begun.add(record.id);
-    else {
-      this.#begun.delete(record.id);
-      this.#store.trimFinished(record.node, ACTIONS_KEPT_PER_NODE);
-    }
-    this.#onWritten(events);
+    this.#writeNow([record]);
   }
 
-  /** In one turn, and so in one commit. */
-  #writeAll(): void {
+  #writeWaiting(): void {
     this.#isWriting = false;
     const records = [...this.#unwritten.values()];
     this.#unwritten.clear();
-    for (const record of records) this.#write(record, false);
+    this.#writeNow(records);
+  }
+
+  /** In one turn, and so in one commit. Many streams end at once: what is to be done once for all of them is done once. */
+  #writeNow(records: readonly ActionRecord[]): void {
+    for (const record of records) this.#store.save(record);
+    const events = records.flatMap((record) => actionEvents(record, !this.#begun.has(record.id)));
+    const nodes = new Set<string>();
+    for (const { id, node, finishedAt } of records) {
+      if (finishedAt === null) this.#begun.add(id);
+      else {
+        this.#begun.delete(id);
+        nodes.add(node);
+      }
+    }
+    for (const node of nodes) this.#store.trimFinished(node, ACTIONS_KEPT_PER_NODE);
+    this.#onWritten(events);
   }
 }

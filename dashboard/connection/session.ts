@@ -1,0 +1,71 @@
+// Owns the session with the hub: whose it is, how it begins and ends, and that it lasts while the page is open.
+
+import { signal, type ReadonlySignal } from '@preact/signals';
+import * as v from 'valibot';
+import { SessionSchema, type Session } from '../../contract/session.ts';
+import { setHubTime } from '../model/clock.ts';
+import { ask, type Answer } from './ask.ts';
+
+/** Well within its 12 h, so that a page that slept for some of them still has one. */
+const RENEW_EVERY_MS = 1_800_000;
+
+const current = signal<'unknown' | 'none' | 'signed-in'>('unknown');
+export const session: ReadonlySignal<'unknown' | 'none' | 'signed-in'> = current;
+
+setInterval(() => {
+  if (current.peek() === 'signed-in' && document.visibilityState === 'visible') void begin({});
+}, RENEW_EVERY_MS);
+
+/** Whether there is one already. */
+export async function findSession(): Promise<Answer<Session>> {
+  return noted(() => ask('session', SessionSchema));
+}
+
+/** @returns why not, as a sentence; undefined where it began. */
+export async function signIn(token: string): Promise<string | undefined> {
+  const answer = await begin({ token });
+  switch (answer.kind) {
+    case 'ok':
+      return undefined;
+    case 'signed-out':
+      return 'The hub does not know this token. It is the ARW_ADMIN_TOKEN under which the hub runs.';
+    case 'unreachable':
+      return 'The hub does not answer. Try again.';
+    case 'refused':
+      return answer.told;
+    default:
+      return answer satisfies never;
+  }
+}
+
+export async function signOut(): Promise<void> {
+  await ask('session', v.unknown(), { method: 'DELETE' });
+  current.value = 'none';
+}
+
+/** Some answer said so. */
+export function sessionIsOver(): void {
+  current.value = 'none';
+}
+
+/** The token of an address that signs in by itself; it is taken out of the address bar and the history at once. */
+export function tokenOfAddress(): string | undefined {
+  const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+  if (token === undefined) return undefined;
+  history.replaceState(null, '', '#/');
+  return decodeURIComponent(token);
+}
+
+function begin(body: { token?: string }): Promise<Answer<Session>> {
+  return noted(() => ask('session', SessionSchema, { method: 'POST', body }));
+}
+
+async function noted(asks: () => Promise<Answer<Session>>): Promise<Answer<Session>> {
+  const askedMs = Date.now();
+  const answer = await asks();
+  if (answer.kind === 'ok') {
+    setHubTime(Date.parse(answer.value.server_time), askedMs, Date.now());
+    current.value = 'signed-in';
+  } else if (answer.kind === 'signed-out') current.value = 'none';
+  return answer;
+}
