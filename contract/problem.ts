@@ -40,6 +40,7 @@ const PROBLEMS = {
   'node-too-old': { status: 501, title: 'The reporter of the node cannot do this' },
   'node-failed': { status: 502, title: 'The node could not do this' },
   'node-offline': { status: 503, title: 'The node is not connected' },
+  'shard-unreached': { status: 503, title: 'A part of the hub cannot be reached' },
   'node-silent': { status: 504, title: 'The node did not answer in time' },
 } as const;
 

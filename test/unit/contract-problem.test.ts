@@ -40,6 +40,7 @@ const statuses: Record<ProblemReason, number> = {
   'node-too-old': 501,
   'node-failed': 502,
   'node-offline': 503,
+  'shard-unreached': 503,
   'gateway-full': 503,
   'node-silent': 504,
 };

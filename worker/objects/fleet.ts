@@ -7,7 +7,7 @@ import { problem, type Problem } from '../../contract/problem.ts';
 import { joinTokenId, type AuditDraft, type AuditQuery, type By } from '../domain/audit.ts';
 import type { FleetCounters } from '../domain/counters.ts';
 import { rotate, type Credentials } from '../domain/credentials.ts';
-import { claimed, isAstray, settled } from '../domain/home.ts';
+import { claimed, isAstray, mayBeIn, settled } from '../domain/home.ts';
 import { isoTime } from '../domain/freshness.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
@@ -112,11 +112,13 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     return credentials === undefined ? null : { credentials, ...this.#moveTo(index, node) };
   }
 
-  async claimStrays(place: Place): Promise<Stray[]> {
+  async claimStrays(place: Place, except: readonly number[] = []): Promise<Stray[]> {
     this.#calls.add('claimStrays');
     if (this.#orderlyWith === place.shards) return [];
     const all = this.#store.homes();
-    const astray = all.filter(({ node, home }) => isAstray(node, home, place)).slice(0, STRAYS_AT_ONCE);
+    const astray = all
+      .filter(({ node, home }) => isAstray(node, home, place) && !mayBeIn(home, except))
+      .slice(0, STRAYS_AT_ONCE);
     if (astray.length === 0) {
       const isOrderly = all.every(
         ({ node, home }) => !isAstray(node, home, { ...place, index: shardOf(node, place.shards) }),

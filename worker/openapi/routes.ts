@@ -130,7 +130,7 @@ const ACTS: Record<CommandKind, { summary: string; details?: string }> = {
   },
 };
 
-const RUNTIME_PROBLEMS = ['unknown-runtime', 'ambiguous-runtime', 'unknown-node'] as const;
+const RUNTIME_PROBLEMS = ['unknown-runtime', 'ambiguous-runtime', 'shard-unreached', 'unknown-node'] as const;
 
 const ACT_ROUTES: Route[] = COMMAND_KINDS.map((kind) => ({
   id: `${kind}Runtime`,

@@ -22,17 +22,8 @@ export async function startPeer(
   url: string,
   health: string,
 ): Promise<Peer> {
-  const home = await fetched(program.package);
-  const target = debianTarget(process.platform, process.arch);
-  const folders = [join(home, 'lib'), join(home, 'usr', 'lib')].map((lib) => join(lib, target.libraryFolder));
-  const loaders = await Promise.all(folders.map((folder) => exists(join(folder, target.loader))));
-  const place = folders[loaders.indexOf(true)];
-  if (place === undefined) throw new Error(`there is no ${target.loader} under ${home}; delete that folder`);
-  const child = spawn(
-    join(place, target.loader),
-    ['--library-path', folders.join(':'), join(home, 'usr', 'bin', program.binary), ...args],
-    { stdio: 'ignore' },
-  );
+  const { command, leading } = await peerCommand(program);
+  const child = spawn(command, [...leading, ...args], { stdio: 'ignore' });
   const peer = { name: program.package, url, pid: child.pid ?? 0, stop: () => end(child) };
   const deadline = performance.now() + ANSWERS_WITHIN_MS;
   for (;;) {
@@ -45,6 +36,18 @@ export async function startPeer(
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** How to run the program: what to spawn, and the arguments that come before its own. */
+export async function peerCommand(program: PeerProgram): Promise<{ command: string; leading: string[] }> {
+  const home = await fetched(program.package);
+  const target = debianTarget(process.platform, process.arch);
+  const folders = [join(home, 'lib'), join(home, 'usr', 'lib')].map((lib) => join(lib, target.libraryFolder));
+  const loaders = await Promise.all(folders.map((folder) => exists(join(folder, target.loader))));
+  const place = folders[loaders.indexOf(true)];
+  if (place === undefined) throw new Error(`there is no ${target.loader} under ${home}; delete that folder`);
+  const leading = ['--library-path', folders.join(':'), join(home, 'usr', 'bin', program.binary)];
+  return { command: join(place, target.loader), leading };
 }
 
 async function end(child: ChildProcess): Promise<void> {
