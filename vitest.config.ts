@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// Four tiers: unit (pure, no process, no socket), integration (real workerd, real sockets, fixture programs),
-// e2e (the built hub, the reporter and a real llama-server), fault (the same with something broken; for minutes instead
-// of seconds with FAULTS=long). None retries; a missing engine fails.
+// Five tiers: unit (pure, no process, no socket), integration (real workerd, real sockets, fixture programs),
+// e2e (the built hub, the reporter and a real llama-server), browser (the same, looked at in a real Chromium), fault (the
+// same with something broken; for minutes instead of seconds with FAULTS=long). None retries; a missing engine or a
+// missing browser fails.
 export default defineConfig({
   test: {
     projects: [
@@ -23,6 +24,17 @@ export default defineConfig({
           // Their deadlines are claims about latency: nothing else may run beside them.
           fileParallelism: false,
           // The first one installs the engine where none is.
+          hookTimeout: 300_000,
+          globalSetup: ['test/support/e2e-setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 90_000,
+          // How soon a page shows what happened is one of their claims.
+          fileParallelism: false,
           hookTimeout: 300_000,
           globalSetup: ['test/support/e2e-setup.ts'],
         },

@@ -200,7 +200,11 @@ export const JobSchema = v.looseObject({
 export type Job = v.InferOutput<typeof JobSchema>;
 
 /** Newest first. */
-export const JobsSchema = v.looseObject({ jobs: v.array(JobSchema), next_cursor: v.optional(v.string()) });
+export const JobsSchema = v.looseObject({
+  jobs: v.array(JobSchema),
+  unreached_shards: v.optional(v.array(Count)),
+  next_cursor: v.optional(v.string()),
+});
 export type Jobs = v.InferOutput<typeof JobsSchema>;
 
 /** The answer to an accepted command: `202`. */

@@ -66,6 +66,7 @@ export const GridSchema = v.looseObject({
   version: Count,
   /** The last patch that it contains, under `fleet`, as `state.read.model.patch` counts them; 0 where nobody subscribes. */
   versions: v.optional(v.record(v.string(), Count)),
+  unreached_shards: v.optional(v.array(Count)),
   next_cursor: v.optional(v.string()),
 });
 export type Grid = v.InferOutput<typeof GridSchema>;

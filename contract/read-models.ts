@@ -34,12 +34,19 @@ export type MatrixItem = v.InferOutput<typeof MatrixItemSchema>;
  */
 const Versions = v.record(v.string(), Count);
 
+/**
+ * Shards that still hold nodes, from before their number was changed, and could not be reached: those nodes are missing.
+ * Left out where none is.
+ */
+export const UnreachedShards = v.optional(v.array(Count));
+
 export const MatrixSchema = v.looseObject({
   items: v.record(v.string(), MatrixItemSchema),
   ttl_seconds: Count,
   updated: Timestamp,
   version: Count,
   versions: v.optional(Versions),
+  unreached_shards: UnreachedShards,
   next_cursor: v.optional(v.string()),
 });
 export type Matrix = v.InferOutput<typeof MatrixSchema>;
@@ -57,6 +64,7 @@ export const SupervisorSchema = v.looseObject({
   updated_at: Timestamp,
   versions: v.optional(Versions),
   counts: v.optional(v.record(v.string(), Count)),
+  unreached_shards: UnreachedShards,
   runtimes: v.array(SupervisorRecordSchema),
 });
 export type Supervisor = v.InferOutput<typeof SupervisorSchema>;

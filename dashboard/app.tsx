@@ -1,8 +1,12 @@
 // Owns the shell: the header, and which view the address names.
 
 import { useSignalEffect } from '@preact/signals';
+import { ActionTray } from './components/action-tray.tsx';
 import { ConnectionNotice } from './components/connection-pill.tsx';
+import { EventList } from './components/event-list.tsx';
+import { GridView } from './components/grid-view.tsx';
 import { Header, TITLES } from './components/header.tsx';
+import { LogDrawer } from './components/log-drawer.tsx';
 import { NodePage } from './components/node-page.tsx';
 import { Nodes } from './components/nodes.tsx';
 import { SignIn } from './components/sign-in.tsx';
@@ -23,6 +27,8 @@ export function App() {
         <ConnectionNotice />
         <View route={route.value} />
       </main>
+      <LogDrawer />
+      <ActionTray />
     </>
   );
 }
@@ -32,8 +38,9 @@ function View({ route: { view, id } }: { route: Route }) {
     case 'nodes':
       return id === undefined ? <Nodes /> : <NodePage key={id} name={id} />;
     case 'grid':
+      return <GridView />;
     case 'events':
-      return <h1>{TITLES[view]}</h1>;
+      return <EventList />;
     default:
       return view satisfies never;
   }

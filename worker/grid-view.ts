@@ -10,6 +10,7 @@ import { ttlSeconds } from './domain/settings.ts';
 import type { Env } from './env.ts';
 import { askAll, fleet, type ToldGrid } from './objects/stubs.ts';
 import { SharedLook, type Looker } from './shared-look.ts';
+import { unreachedMember, unreachedNames } from './unreached.ts';
 
 type Look = {
   total: Sums;
@@ -18,6 +19,7 @@ type Look = {
   updated: string;
   version: number;
   until: number;
+  missing: ReturnType<typeof unreachedMember>;
   /** Where somebody subscribes to patches: the grid that the next one changes, which is as new as this or newer. */
   told: ToldGrid | null;
 };
@@ -29,13 +31,14 @@ export async function fleetCells(env: Env, looker: Looker): Promise<Look> {
   return shared.look(looker, async (now) => {
     const cuts = await askAll(env, (shard, place) => shard.cells(place));
     const told = cuts.some(({ isWatched }) => isWatched) ? await fleet(env).grid(cuts) : null;
-    const names = cuts.map(({ name }) => name);
+    const names = [...cuts.map(({ name }) => name), ...unreachedNames(cuts)];
     return {
       ...merged(cuts.map(({ report }) => report)),
       etag: entityTag(told === null ? names : [...names, { epoch: 'told', version: told.version }]),
       // The newest one: until then every shard was as it is told here.
       updated: isoTime(Math.max(...cuts.map(({ at }) => at))),
-      version: names.reduce((sum, { version }) => sum + version, 0),
+      version: cuts.reduce((sum, { name }) => sum + name.version, 0),
+      missing: unreachedMember(cuts),
       until: now + Math.min(...cuts.map(({ showableMs }) => showableMs)),
       told,
     };
@@ -47,7 +50,7 @@ export async function gridView(
   looker: Looker,
   query: GridQuery,
 ): Promise<{ body: string; etag: string }> {
-  const { told, total, cells, etag, updated, version } = await fleetCells(env, looker);
+  const { told, total, cells, etag, updated, version, missing } = await fleetCells(env, looker);
   const page = gridPage(cells, query);
   const grid: Grid = {
     cells: page.cells,
@@ -59,6 +62,7 @@ export async function gridView(
     version,
     ...(isWholeGrid(query) && { versions: { fleet: told?.version ?? 0 } }),
     ...(page.next !== undefined && { next_cursor: page.next }),
+    ...missing,
   };
   return { body: JSON.stringify(grid), etag };
 }

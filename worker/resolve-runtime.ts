@@ -7,6 +7,7 @@ import { fail, type Result } from './domain/parse.ts';
 import { offer } from './domain/submit.ts';
 import type { Env } from './env.ts';
 import { askAll } from './objects/stubs.ts';
+import { unreachedOf } from './unreached.ts';
 
 /** A node that is named is not looked up here: its shard says whether it has the runtime. */
 export async function resolveRuntime(
@@ -16,6 +17,12 @@ export async function resolveRuntime(
   const { node, runtime } = ref;
   if (node !== undefined) return { ok: true, value: { node, runtime } };
   const located = await askAll(env, (shard, place) => shard.locate(runtime, place));
+  const unreached = unreachedOf(located);
+  if (unreached.length > 0) {
+    // A name that one node has may be another one's there, too: nobody acts on a guess.
+    const detail = `Shard ${unreached.join(', ')} holds nodes and cannot be reached: name the node, as in <node>/${runtime}`;
+    return fail(problem('shard-unreached', detail, { unreached_shards: unreached }));
+  }
   const nodes = located.flatMap((found) => found.nodes).toSorted();
   const [only, ...others] = nodes;
   if (only !== undefined && others.length === 0) return { ok: true, value: { node: only, runtime } };

@@ -10,6 +10,7 @@ import { ttlSeconds } from './domain/settings.ts';
 import type { Env } from './env.ts';
 import { askAll, type Cut } from './objects/stubs.ts';
 import { joinedBody } from './view-body.ts';
+import { unreachedMember, unreachedNames } from './unreached.ts';
 import { ViewCache, type Body, type Reader, type View } from './view-cache.ts';
 
 type MatrixQuery = v.InferOutput<typeof MatrixQuerySchema>;
@@ -37,6 +38,7 @@ export async function matrixView(
       updated: updatedAt(cuts),
       version: versionOf(cuts),
       versions: byShard(cuts, ({ chain }) => chain?.runtime_matrix ?? 0),
+      ...unreachedMember(cuts),
     };
     const rest = JSON.stringify(next === undefined ? cut : { ...cut, next_cursor: next });
     return joinedBody('{"items":{', items, `},${rest.slice(1)}`);
@@ -49,6 +51,7 @@ export async function supervisorView(env: Env, reader: Reader, filter: Filter): 
       updated_at: updatedAt(cuts),
       versions: byShard(cuts, ({ chain }) => chain?.runtime_supervisor ?? 0),
       counts: byShard(cuts, ({ chain }) => chain?.count ?? 0),
+      ...unreachedMember(cuts),
     });
     const runtimes = cuts.map(({ body }) => body);
     return joinedBody(`${about.slice(0, -1)},"runtimes":[`, runtimes, ']}');
@@ -64,7 +67,7 @@ async function show(
   return cache.show(JSON.stringify(query), reader, async (now) => {
     const cuts = await askAll(env, (shard, place) => shard.cut(query, place));
     return {
-      etag: entityTag(cuts.map(({ name }) => name)),
+      etag: entityTag([...cuts.map(({ name }) => name), ...unreachedNames(cuts)]),
       until: now + Math.min(...cuts.map(({ showableMs }) => showableMs)),
       body: assemble(cuts),
     };

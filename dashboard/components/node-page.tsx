@@ -15,6 +15,8 @@ import {
   stateNow,
 } from '../view-model/node-view.ts';
 import { Freshness } from './freshness.tsx';
+import { ActionMenu } from './action-menu.tsx';
+import { Sparklines } from './sparkline.tsx';
 import { Status } from './status-icon.tsx';
 
 export function NodePage({ name }: { name: string }) {
@@ -69,13 +71,14 @@ function KnownNode({ node }: { node: FleetNode }) {
         </p>
       )}
       <NodeSums item={item} isSilent={isSilent} />
+      <Sparklines item={item} />
       <h2>Runtimes</h2>
       {runtimesOf(item).length === 0 ? (
         <p class="muted">This node supervises no runtime: its manifest names none.</p>
       ) : (
         <ul class="records">
           {runtimesOf(item).map((record) => (
-            <Runtime key={record.descriptor.id} record={record} isSilent={isSilent} />
+            <Runtime key={record.descriptor.id} node={node.name} record={record} isSilent={isSilent} />
           ))}
         </ul>
       )}
@@ -110,7 +113,9 @@ function NodeSums({ item, isSilent }: { item: MatrixItem; isSilent: boolean }) {
   );
 }
 
-function Runtime({ record, isSilent }: { record: RuntimeRecord; isSilent: boolean }) {
+type RuntimeProps = { node: string; record: RuntimeRecord; isSilent: boolean };
+
+function Runtime({ node, record, isSilent }: RuntimeProps) {
   const { descriptor, status } = record;
   const state = stateNow(record, isSilent);
   const { health = {} } = status;
@@ -121,6 +126,9 @@ function Runtime({ record, isSilent }: { record: RuntimeRecord; isSilent: boolea
         <h3>{descriptor.name}</h3>
         <Status shape={state} word={word} />
         <span class="muted">{descriptor.id}</span>
+        <span class="act-on">
+          <ActionMenu node={node} record={record} isStale={isSilent} />
+        </span>
       </header>
       <p>{status.summary}</p>
       {status.detail.length > 0 && (

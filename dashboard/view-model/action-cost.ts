@@ -2,16 +2,16 @@
 
 import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
 import { isUp, type ActKind, type Subject } from './action-plan.ts';
-import { clockWords } from './event-time.ts';
+import { clockTime } from './times.ts';
 
 /** What a dialog asks for beside a yes. */
 export type ActInput = {
-  model?: string;
-  preset?: string;
-  sandbox?: string;
+  model?: string | undefined;
+  preset?: string | undefined;
+  sandbox?: string | undefined;
   /** What follows a drain. */
-  after?: 'hold' | 'shutdown' | 'restart';
-  force?: boolean;
+  after?: 'hold' | 'shutdown' | 'restart' | undefined;
+  force?: boolean | undefined;
 };
 
 export type ActCost = {
@@ -118,6 +118,6 @@ function emptyWords(
   const forced = kind === 'restore' ? ', or force it' : ', or raise the budget with arw-cli';
   if (max === 0)
     return `Restarts are switched off (budget 0)${kind === 'restore' ? ': force it to restart all the same' : ''}.`;
-  const when = resetAt === undefined ? '' : ` until ${clockWords(resetAt, now)}`;
+  const when = resetAt === undefined ? '' : ` until ${clockTime(resetAt, now)}`;
   return `All ${max} restarts are spent${when}: wait${forced}.`;
 }

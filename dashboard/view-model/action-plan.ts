@@ -69,8 +69,10 @@ function blockedBecause(kind: ActKind, { record, isStale }: Subject): string | u
     case 'undrain':
       return draining === true ? undefined : 'It is not draining';
     case 'load':
+      if (!isUp(record)) return 'It is not up';
       return modelsToLoad(record).length > 0 ? undefined : noModel(record, 'is not loaded');
     case 'unload':
+      if (!isUp(record)) return 'It is not up: no memory is in use';
       return modelsToUnload(record).length > 0 ? undefined : noModel(record, 'is loaded');
     case 'switch':
       return undefined;

@@ -5,7 +5,7 @@ import { isFinalJobState, type Job, type JobState } from '../../contract/command
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
 import { actLabel, type ActKind } from './action-plan.ts';
-import { clockWords } from './event-time.ts';
+import { clockTime } from './times.ts';
 
 export type Progress = {
   kind: ActKind;
@@ -134,7 +134,7 @@ function openWords({ state, delivered }: Extract<Progress['phase'], { kind: 'ope
 /** `all 3 restarts are spent until 14:32` */
 export function exhaustedWords({ max_restarts: max, reset_at: resetAt }: RestartBudget, now: number): string {
   if (max === 0) return 'restarts are switched off (budget 0)';
-  return `all ${max} restarts are spent${resetAt === undefined ? '' : ` until ${clockWords(resetAt, now)}`}`;
+  return `all ${max} restarts are spent${resetAt === undefined ? '' : ` until ${clockTime(resetAt, now)}`}`;
 }
 
 /** A word of a newer node is left as it is. */

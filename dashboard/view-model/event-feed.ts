@@ -1,6 +1,7 @@
 // Owns the feed of events: bounded, newest first, each once, held back while somebody reads.
 
 import type { Event } from '../../contract/events.ts';
+import { isFound } from './node-view.ts';
 import { eventWords, type EventGroup, type EventWords } from './event-words.ts';
 
 /** What anybody scrolls through; GET /events?after=0 has the whole log. */
@@ -43,17 +44,13 @@ export function resumed(feed: Feed): Feed {
 
 export type FeedFilter = { group: EventGroup | 'all'; severity: 'all' | 'attention'; text: string };
 
-export const EVERY_EVENT: FeedFilter = { group: 'all', severity: 'all', text: '' };
-
 /** What the stream says of itself is shown under every filter: it tells that something is missing. */
 export function shownBy(items: readonly FeedItem[], { group, severity, text }: FeedFilter): FeedItem[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return items.filter((item) => {
     if (item.group === 'stream') return true;
     if (group !== 'all' && item.group !== group) return false;
     if (severity === 'attention' && item.severity === 'info') return false;
-    const sentence = item.sentence.toLowerCase();
-    return words.every((word) => sentence.includes(word));
+    return text === '' || isFound(item.sentence.toLowerCase(), text);
   });
 }
 

@@ -21,17 +21,9 @@ export function agoChangesInMs(time: string, now: number): number {
   return unit - (age % unit);
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-const DATED = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
-
-/** `14:32`, with the day where it is another one. @param now milliseconds */
-export function clockWords(time: string, now: number): string {
-  const at = new Date(time);
-  return at.toDateString() === new Date(now).toDateString() ? CLOCK.format(at) : DATED.format(at);
-}
+const EXACT: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' };
 
 /** To the second, with the zone: for a title. */
 export function exactTime(time: string): string {
-  return EXACT.format(new Date(time));
+  return new Date(time).toLocaleString('en-GB', EXACT);
 }

@@ -9,7 +9,7 @@ import {
   type EventKind,
 } from '../../contract/events.ts';
 import type { ModelChange } from '../../contract/models-changed.ts';
-import { stateLabel, type Severity } from '../../contract/words.ts';
+import { stateLabel, type RuntimeState, type Severity } from '../../contract/words.ts';
 
 export type EventGroup = 'runtimes' | 'nodes' | 'commands' | 'models' | 'actions' | 'stream';
 
@@ -49,6 +49,16 @@ function wordsOf(event: EventDraft): EventWords | undefined {
       const about = { group: 'runtimes' as const, severity, node, runtime };
       if (removed === true) return { ...about, sentence: `${node}/${runtime} left the registry of its node` };
       return { ...about, sentence: stateSentence(`${node}/${runtime}`, from, to, summary) };
+    }
+    case 'runtime.budget.exhausted': {
+      const { node, runtime, max_restarts: max, window_seconds: seconds } = event.payload;
+      const sentence = `${node}/${runtime} has no restart left of ${max} in ${seconds} s`;
+      return { group: 'runtimes', severity: 'warn', sentence, node, runtime };
+    }
+    case 'runtime.budget.restored': {
+      const { node, runtime, remaining } = event.payload;
+      const sentence = `${node}/${runtime} may restart again: ${remaining} left`;
+      return { group: 'runtimes', severity: 'info', sentence, node, runtime };
     }
     case 'jobs.changed': {
       const { node, runtime, kind, state, error } = event.payload;
@@ -151,16 +161,11 @@ const JOB_WORDS = {
   cancelled: 'was cancelled',
 } as const;
 
-/** `gpu-01/llama is in error, was Ready: exit code 139 (SIGSEGV)`; the summary where it says more than the state. */
-function stateSentence(
-  name: string,
-  from: Parameters<typeof stateLabel>[0],
-  to: Parameters<typeof stateLabel>[0],
-  summary: string,
-): string {
-  const before = from === 'unknown' ? '' : `, was ${stateLabel(from)}`;
+/** `gpu-01/llama went from Ready to Error: exit code 139`; the summary where it says more than the state. */
+function stateSentence(name: string, from: RuntimeState, to: RuntimeState, summary: string): string {
+  const way = from === 'unknown' ? 'is' : `went from ${stateLabel(from)} to`;
   const why = summary === stateLabel(to) ? '' : `: ${summary}`;
-  return `${name} is ${stateLabel(to)}${before}${why}`;
+  return `${name} ${way} ${stateLabel(to)}${why}`;
 }
 
 function modelsSentence(changes: readonly ModelChange[], more: number): string {

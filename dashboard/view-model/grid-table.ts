@@ -3,7 +3,9 @@
 
 import type { GridCell } from '../../contract/grid.ts';
 import type { StatusCode } from '../../contract/words.ts';
+import { paceWords, UNKNOWN } from './figures.ts';
 import type { GridEntry } from './grid-cells.ts';
+import { isFound, type Shape } from './node-view.ts';
 
 export const NO_MODEL = 'No model named';
 
@@ -18,9 +20,8 @@ export type GridRow = {
 
 export type GridTable = { hardware: string[]; rows: GridRow[] };
 
-export type GridFilter = { text: string; status: 'all' | 'attention' };
-
-export const EVERYTHING: GridFilter = { text: '', status: 'all' };
+/** `attention`: what is not simply ready. */
+export type GridFilter = { query: string; show: '' | 'attention' };
 
 export function gridTable(entries: readonly GridEntry[]): GridTable {
   const hardware = sorted(entries.map(({ cell }) => cell.hardware));
@@ -32,7 +33,7 @@ export function gridTable(entries: readonly GridEntry[]): GridTable {
     else models.set(model, [entry]);
   }
   const rows = [...models]
-    .toSorted(([a], [b]) => byName(a, b))
+    .toSorted(([a], [b]) => byName(a && shortModel(a), b && shortModel(b)) || byName(a, b))
     .map(([model, list]) => ({
       model: model ?? NO_MODEL,
       label: model === undefined ? NO_MODEL : shortModel(model),
@@ -41,15 +42,13 @@ export function gridTable(entries: readonly GridEntry[]): GridTable {
   return { hardware, rows };
 }
 
-/** Entries whose model, hardware, sandbox, node or runtime has every word of the text in it. */
-export function filtered(entries: readonly GridEntry[], { text, status }: GridFilter): GridEntry[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return entries.filter((entry) => {
-    if (status === 'attention' && entry.cell.status.code === 'ok') return false;
-    if (words.length === 0) return true;
-    const told = namesOf(entry).join('\n').toLowerCase();
-    return words.every((word) => told.includes(word));
-  });
+/** Entries whose model, hardware, sandbox, node or runtime has every word of the query in it. */
+export function filtered(entries: readonly GridEntry[], { query, show }: GridFilter): GridEntry[] {
+  return entries.filter(
+    (entry) =>
+      (show !== 'attention' || entry.cell.status.code !== 'ok') &&
+      (query === '' || isFound(namesOf(entry).join('\n').toLowerCase(), query)),
+  );
 }
 
 function namesOf({ cell, runtimes }: GridEntry): string[] {
@@ -68,10 +67,20 @@ const STATUS_WORDS: Record<StatusCode, string> = {
   offline: 'Offline',
 };
 
-/** The status in one word. One that serves nothing yet and has failed nowhere is on its way. */
-export function statusWord({ status, states, runtimes }: GridCell): string {
-  if (states['starting'] === runtimes) return 'Starting';
-  return STATUS_WORDS[status.code];
+/** The status in one word. Where all are on their way nothing is wrong yet. */
+export function statusWord(cell: GridCell): string {
+  return isStarting(cell) ? 'Starting' : STATUS_WORDS[cell.status.code];
+}
+
+/** The shape that goes with the word. */
+export function shapeOf(cell: GridCell): Shape {
+  if (isStarting(cell)) return 'starting';
+  const { code } = cell.status;
+  return code === 'ok' ? 'ready' : code;
+}
+
+function isStarting({ states, runtimes }: GridCell): boolean {
+  return states['starting'] === runtimes;
 }
 
 /** `2 of 3 ready`; what is ready of a single runtime is said by the status. */
@@ -86,30 +95,17 @@ export function loadWords({ capacity, inflight, queued, load_ratio: ratio }: Gri
     return `${inflight ?? Math.round(ratio * capacity)} of ${capacity} ${capacity === 1 ? 'slot' : 'slots'} busy${queue}`;
   }
   if (inflight !== undefined) return `${inflight} at work${queue}`;
-  return `load unknown${queue}`;
+  return `load ${UNKNOWN}${queue}`;
 }
 
-export function paceWords({ predicted_tokens_per_second: pace }: GridCell): string {
-  return pace === undefined ? 'pace unknown' : `${figure(pace)} tokens/s`;
-}
-
-/** Everything of an entry in one sentence: the name of its link. */
-export function entrySentence({ cell }: GridEntry): string {
-  const sandbox = cell.sandbox === undefined ? '' : `, sandbox ${cell.sandbox}`;
-  const where = `${cell.model ?? NO_MODEL} on ${cell.hardware}${sandbox}`;
-  return `${where}: ${cell.status.label}; ${readyWords(cell)}, ${loadWords(cell)}, ${paceWords(cell)}`;
+export function cellPace({ predicted_tokens_per_second: pace }: GridCell): string {
+  return pace === undefined ? `pace ${UNKNOWN}` : paceWords(pace);
 }
 
 /** `/models/qwen2.5-7b-q4.gguf` is `qwen2.5-7b-q4`. */
 export function shortModel(model: string): string {
   const base = model.slice(model.lastIndexOf('/') + 1).replace(/\.gguf$/i, '');
   return base === '' ? model : base;
-}
-
-/** Three digits are all that a changing figure is read for. */
-export function figure(value: number): string {
-  if (value >= 100) return String(Math.round(value));
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2).replace(/\.?0+$/, '');
 }
 
 function sorted(names: readonly string[]): string[] {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CommandAcceptedSchema, JobSchema, type Command, type Job } from '../../contract/command.ts';
 import { HealthResponseSchema } from '../../contract/node-api.ts';
 import { shardOf } from '../../worker/domain/shard-of.ts';
-import { FLEET, Hub, until } from '../support/hub.ts';
+import { FLEET, Hub, reasonOf, until } from '../support/hub.ts';
 import { toSchema } from '../support/older-schema.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 
@@ -241,6 +241,35 @@ describe('a move that broke off', () => {
     expect(await end(MOVER, id)).toMatchObject({ state: 'completed', attempts: 1 });
   });
 });
+
+test('a former home that cannot be reached is named, and nobody else is missing for it', async () => {
+  await hub.redeploy(shards(MANY));
+  const { items: all } = await hub.matrix();
+  expect(Object.keys(all).toSorted()).toEqual(NAMES);
+  const id = await act(MOVER, 'start');
+  const away = shardOf(MOVER, MANY);
+  const reached = NAMES.filter((node) => shardOf(node, MANY) !== away);
+  await hub.redeploy(shards(1));
+  await hub.sql(shard(away), 'ALTER TABLE commands RENAME TO broken');
+
+  const matrix = await hub.matrix();
+  expect(Object.keys(matrix.items).toSorted()).toEqual(reached);
+  expect(matrix.unreached_shards).toEqual([away]);
+  for (const path of ['/state/runtime_supervisor', '/state/runtime_grid', '/state/jobs']) {
+    expect(await (await hub.ask(path)).json()).toMatchObject({ unreached_shards: [away] });
+  }
+  // Who names no node might mean one that is missing; who names one is served.
+  const guessed = await hub.ask('/orchestrator/runtimes/llama/start', { method: 'POST' });
+  expect(await reasonOf(guessed)).toBe('shard-unreached');
+  expect(await beat(reached[0] ?? '')).toEqual([]);
+  await act(reached[0] ?? '', 'start');
+
+  await hub.sql(shard(away), 'ALTER TABLE broken RENAME TO commands');
+  const whole = await hub.matrixWhere(({ unreached_shards: unreached }) => unreached === undefined, 20_000);
+  expect(Object.keys(whole.items).toSorted()).toEqual(NAMES);
+  expect(await job(id)).toMatchObject({ state: 'queued' });
+  expect(await placesOf(MOVER)).toEqual([0]);
+}, 40_000);
 
 test('a registry of before knows its homes: all were in the first shard', async () => {
   const id = await act(MOVER, 'start');

@@ -7,14 +7,13 @@ import type { RuntimeRecord } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES } from '../../contract/words.ts';
 import { gridEntries, type GridEntry, type NodeWord } from '../../dashboard/view-model/grid-cells.ts';
 import {
-  entrySentence,
-  EVERYTHING,
-  figure,
+  cellPace,
   filtered,
   gridTable,
   loadWords,
   NO_MODEL,
-  paceWords,
+  readyWords,
+  shapeOf,
   shortModel,
   statusWord,
 } from '../../dashboard/view-model/grid-table.ts';
@@ -129,16 +128,16 @@ describe('the table', () => {
 
   test('has a row for each model, the one without a name last', () => {
     const { rows, hardware } = gridTable(entries);
-    expect(rows.map(({ label }) => label)).toEqual(['beta', 'alpha', NO_MODEL]);
+    expect(rows.map(({ label }) => label)).toEqual(['alpha', 'beta', NO_MODEL]);
     expect(hardware).toHaveLength(1);
     expect(rows.map(({ fields }) => fields.map((field) => field.length))).toEqual([[1], [1], [1]]);
   });
 
   test('shows what has every word of the filter in a name', () => {
-    expect(filtered(entries, { ...EVERYTHING, text: 'ALPHA gpu-02' })).toHaveLength(1);
-    expect(filtered(entries, { ...EVERYTHING, text: 'alpha gpu-01' })).toHaveLength(0);
-    expect(filtered(entries, EVERYTHING)).toHaveLength(3);
-    expect(filtered(entries, { text: '', status: 'attention' })).toHaveLength(0);
+    expect(filtered(entries, { query: 'ALPHA gpu-02', show: '' })).toHaveLength(1);
+    expect(filtered(entries, { query: 'alpha gpu-01', show: '' })).toHaveLength(0);
+    expect(filtered(entries, { query: '', show: '' })).toHaveLength(3);
+    expect(filtered(entries, { query: '', show: 'attention' })).toHaveLength(0);
   });
 });
 
@@ -151,25 +150,18 @@ function cellOf(health?: RuntimeRecord['status']['health']): GridEntry {
 describe('words', () => {
   test('say unknown for what nobody told, and never 0', () => {
     expect(loadWords(cellOf().cell)).toBe('load unknown');
-    expect(paceWords(cellOf().cell)).toBe('pace unknown');
+    expect(cellPace(cellOf().cell)).toBe('pace unknown');
   });
 
   test('tell busy slots, the queue and the pace', () => {
     const health = { capacity: 4, inflight_jobs: 1, queued_jobs: 2, predicted_tokens_per_second: 71.34 };
     const entry = cellOf(health);
     expect(loadWords(entry.cell)).toBe('1 of 4 slots busy, 2 queued');
-    expect(paceWords(entry.cell)).toBe('71.3 tokens/s');
+    expect(cellPace(entry.cell)).toBe('71 tok/s');
     expect(statusWord(entry.cell)).toBe('Ready');
-    expect(entrySentence(entry)).toContain('sandbox none: Ready - Runtime telemetry nominal; 1 of 1 ready');
+    expect(shapeOf(entry.cell)).toBe('ready');
+    expect(readyWords(entry.cell)).toBe('1 of 1 ready');
   });
-
-  test.each([
-    [0, '0'],
-    [0.126, '0.13'],
-    [5, '5'],
-    [71.34, '71.3'],
-    [1234.5, '1235'],
-  ])('a figure of %d is %s', (value, words) => expect(figure(value)).toBe(words));
 
   test.each([
     ['/models/qwen2.5.gguf', 'qwen2.5'],

@@ -29,6 +29,11 @@ export function isAstray(node: string, home: Home, place: Place): boolean {
   return isAt(node, place) && (home.index !== place.index || home.former.length > 0);
 }
 
+/** True where one of these shards may hold something of the node. */
+export function mayBeIn({ index, former }: Home, shards: readonly number[]): boolean {
+  return shards.some((shard) => shard === index || former.includes(shard));
+}
+
 /** The last word of a node, on its way to another shard. */
 export type PortableNode = {
   snapshot: Snapshot;

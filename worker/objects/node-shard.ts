@@ -25,7 +25,7 @@ import type { Submit } from '../domain/submit.ts';
 import type { Topic } from '../domain/watch.ts';
 import type { Env } from '../env.ts';
 import { problemResponse } from '../problem-response.ts';
-import type { CellCut, Cut, HandedOver, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
+import type { CellCut, Cut, HandedOver, JobsPart, Located, NodeShardRpc, Offered, Submitted } from './rpc.ts';
 import { answerAction } from './shard/action-answer.ts';
 import { cancel } from './shard/cancellation.ts';
 import { forget, handOver } from './shard/handing-over.ts';
@@ -50,7 +50,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     this.#parts.events.start();
   }
 
-  async health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>> {
+  async health(node: string, tokenHash: string, body: string): Promise<Result<string>> {
     const parts = this.#parts;
     if ((await parts.admitting(node, tokenHash)) === undefined) return fail(notAdmitted(node));
     const now = Date.now();
@@ -71,10 +71,12 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     await parts.armForNode(node, now);
     const commands = due.filter((frame) => frame.type === 'command');
     const cancels = due.filter((frame) => frame.type === 'command.cancel');
-    return {
-      ok: true,
-      value: { ...timingOf(pace, now), commands, ...(cancels.length > 0 && { cancels }) },
+    const answer: HealthResponse = {
+      ...timingOf(pace, now),
+      commands,
+      ...(cancels.length > 0 && { cancels }),
     };
+    return { ok: true, value: JSON.stringify(answer) };
   }
 
   async progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>> {
@@ -146,9 +148,9 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     return cancel(this.#parts, { node, id: jobId }, by);
   }
 
-  async jobs(query: JobsQuery, place: Place): Promise<Job[]> {
-    await this.#parts.gather(place);
-    return this.#parts.queue.page(query, Date.now()).map(toJob);
+  async jobs(query: JobsQuery, place: Place): Promise<JobsPart> {
+    const unreached = await this.#parts.gather(place);
+    return { jobs: this.#parts.queue.page(query, Date.now()).map(toJob), unreached };
   }
 
   async job(node: string, jobId: string): Promise<Job | null> {
@@ -186,7 +188,7 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   }
 
   async locate(runtime: string, place: Place): Promise<Located> {
-    await this.#parts.gather(place);
+    const unreached = await this.#parts.gather(place);
     const all = this.#parts
       .views(place)
       .flatMap(({ snapshot }) =>
@@ -200,22 +202,23 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
             runtime,
             all.map(({ id }) => id),
           );
-    return { nodes, closest: offered };
+    return { nodes, unreached, closest: offered };
   }
 
   async cut(query: CutQuery, place: Place): Promise<Cut> {
-    await this.#parts.gather(place);
+    const unreached = await this.#parts.gather(place);
     const { cuts, patches } = this.#parts;
     const now = Date.now();
-    if (!isWhole(query)) return cuts.cut({ query, place }, () => this.#parts.views(place), now);
-    const cut = cuts.cut({ query, place }, () => patches.viewsFor(now), now);
+    if (!isWhole(query))
+      return { ...cuts.cut({ query, place }, () => this.#parts.views(place), now), unreached };
+    const cut = { ...cuts.cut({ query, place }, () => patches.viewsFor(now), now), unreached };
     const chain = patches.chainOf(cut.at);
     return chain === undefined ? cut : { ...cut, chain };
   }
 
   async cells(place: Place): Promise<CellCut> {
-    await this.#parts.gather(place);
-    return this.#parts.cellCut(place, Date.now());
+    const unreached = await this.#parts.gather(place);
+    return { ...this.#parts.cellCut(place, Date.now()), unreached };
   }
 
   async counters(): Promise<ShardCounters> {

@@ -1,10 +1,10 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { Alert, AlertRequest, AlertTested } from '../../contract/alerts.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
 import type { EventDraft } from '../../contract/events.ts';
-import type { HealthResponse } from '../../contract/node-api.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import type { CellReport } from '../domain/cell-book.ts';
 import type { FleetCounters, ShardCounters } from '../domain/counters.ts';
@@ -38,6 +38,8 @@ export type Cut = {
   body: Uint8Array | ReadableStream<Uint8Array>;
   /** Of a view that is patched: which patches it contains. */
   chain?: Chain;
+  /** Shards that still hold nodes which live here, and could not be reached: those nodes are missing. */
+  unreached?: readonly number[];
   /** Of a paged cut, whose body is empty. */
   page?: Page;
 };
@@ -54,12 +56,18 @@ export type CellCut = {
   showableMs: number;
   /** Somebody subscribes to patches: Fleet knows what they lead to. */
   isWatched: boolean;
+  /** As of a cut. */
+  unreached?: readonly number[];
   report: CellReport;
 };
 
+/** A shard's part of a list of jobs; `unreached` as of a cut. */
+export type JobsPart = { jobs: Job[]; unreached: readonly number[] };
+
 export type Located = {
-  /** Nodes that have the runtime. */
+  /** Nodes that have the runtime; `unreached` as of a cut. */
   nodes: string[];
+  unreached: readonly number[];
   /** Where none has: the names that come closest to it. */
   closest: string[];
 };
@@ -99,8 +107,11 @@ export type Stray = { node: string; former: readonly number[]; moves: number };
 export type Claim = Stray & { credentials: Credentials };
 
 export interface NodeShardRpc {
-  /** The POST heartbeat: the body as it came, and the hash of the token it came with. */
-  health(node: string, tokenHash: string, body: string): Promise<Result<HealthResponse>>;
+  /**
+   * The POST heartbeat: the body as it came, and the hash of the token it came with. The value is a `HealthResponse` as
+   * JSON: nobody on its way reads it, and an object would be written and read twice.
+   */
+  health(node: string, tokenHash: string, body: string): Promise<Result<string>>;
   progress(node: string, tokenHash: string, commandId: string, body: string): Promise<Result<null>>;
   /** The upgrade of an uplink, the reading of a log, or an action: `uplinkRequest`, `logsRequest`, `actionRequest` in stubs.ts. */
   fetch(request: Request): Promise<Response>;
@@ -109,7 +120,7 @@ export interface NodeShardRpc {
   /** Cancelled where it was never sent; else its node is asked not to begin it, and the job tells what came of that. */
   cancelJob(node: string, jobId: string, by: By): Promise<Result<Job>>;
   /** Newest first. */
-  jobs(query: JobsQuery, place: Place): Promise<Job[]>;
+  jobs(query: JobsQuery, place: Place): Promise<JobsPart>;
   /** The runtimes that have what an action asks for. */
   offers(wanted: Wanted, place: Place): Promise<Offered>;
   action(node: string, id: string): Promise<Action | null>;
@@ -152,8 +163,8 @@ export interface FleetRpc {
   credentials(node: string): Promise<Credentials | null>;
   /** From the shard that the node hashes to: it lives there from now on. Null where it is not in the registry. */
   claim(node: string, index: number): Promise<Claim | null>;
-  /** Claims the first nodes that live elsewhere, or of which something may be elsewhere. */
-  claimStrays(place: Place): Promise<Stray[]>;
+  /** Claims the first nodes that live elsewhere, or of which something may be elsewhere. @param except these shards. */
+  claimStrays(place: Place, except: readonly number[]): Promise<Stray[]>;
   /** Nothing of the nodes is elsewhere any more. */
   settle(nodes: readonly Stray[]): Promise<void>;
   /** Those of the nodes that live in the shard. */
@@ -166,6 +177,11 @@ export interface FleetRpc {
   record(draft: AuditDraft): Promise<void>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<AuditEntry[]>;
+  alerts(): Promise<Alert[]>;
+  setAlert(id: string, request: AlertRequest, by: By): Promise<Result<{ alert: Alert; isNew: boolean }>>;
+  removeAlert(id: string, by: By): Promise<Result<null>>;
+  /** Calls the receiver now: it takes as long as that does, at most 10 s. */
+  testAlert(id: string, by: By): Promise<Result<AlertTested>>;
   /** From a shard: what happened to its nodes. */
   publish(place: Place, told: Told): Promise<void>;
   /** From a shard, while somebody subscribes to patches: its cells have changed. */

@@ -1,6 +1,7 @@
 // The hub with counters in it: the real objects on the real SQLite of workerd, whose clock and alarm are the bench's, so
 // that an hour of heartbeats takes seconds. What is counted is what the platform bills.
 
+import type { HealthResponse } from '../../../contract/node-api.ts';
 import type { Env } from '../../../worker/env.ts';
 import { Fleet } from '../../../worker/objects/fleet.ts';
 import { NodeShard } from '../../../worker/objects/node-shard.ts';
@@ -101,7 +102,8 @@ class CountedShard extends NodeShard {
       counted.requests += 1;
       const answer = await this.health(host.node, TOKEN_HASH, text);
       if (!answer.ok) throw new Error(answer.problem.detail);
-      return answer.value.interval_ms;
+      const { interval_ms: intervalMs }: HealthResponse = JSON.parse(answer.value);
+      return intervalMs;
     }
     return this.#say(host.node, `{"type":"health","snapshot":${text}}`);
   }

@@ -19,6 +19,9 @@ const BATCH = 200;
 
 const CALL_AGAIN_MS = 30_000;
 
+/** The name is there without a look at the snapshot, which may have to be parsed for it. */
+type KeptWord = Word & { node: string };
+
 type Untold = { id: number; draft: EventDraft };
 
 export type ShardEventsOptions = {
@@ -54,9 +57,9 @@ export class ShardEvents {
     this.#isRepeat = this.#untold.length > 0;
   }
 
-  /** Its silence was told: its next word is news. */
+  /** Something was done about its silence, so its next word is more than a heartbeat. */
   isSilent(node: string): boolean {
-    return this.#silences.has(node);
+    return this.#silences.has(node) || this.#called.has(node);
   }
 
   /** A snapshot was accepted. `before` is the node's word before it. */
@@ -82,11 +85,11 @@ export class ShardEvents {
   }
 
   /** Time passed: who fell silent, who will be forgotten by `forget`, and what could not be told before. */
-  passTime(nodes: Iterable<Word>, forgotten: (node: string) => boolean, now: number): void {
+  passTime(nodes: Iterable<KeptWord>, forgotten: (node: string) => boolean, now: number): void {
     const drafts: EventDraft[] = [];
     const strays: string[] = [];
     for (const word of nodes) {
-      const node = word.snapshot.target;
+      const { node } = word;
       if (forgotten(node)) {
         this.#forgetSilence(node);
         if (!isAt(node, this.#options.place)) continue;
@@ -117,13 +120,11 @@ export class ShardEvents {
   }
 
   /** When the node is silent unless it is heard. */
-  silentAt(word: Word): number | undefined {
-    const node = word.snapshot.target;
-    const isDealtWith = this.#silences.has(node) || this.#called.has(node);
-    return isDealtWith ? undefined : expiresAt(word, this.#options.ttlSeconds);
+  silentAt(word: KeptWord): number | undefined {
+    return this.isSilent(word.node) ? undefined : expiresAt(word, this.#options.ttlSeconds);
   }
 
-  nextDeadline(nodes: Iterable<Word>): number | undefined {
+  nextDeadline(nodes: Iterable<KeptWord>): number | undefined {
     const silent = earliest([...nodes].map((word) => this.silentAt(word)));
     return earliest([silent, this.#untold.length > 0 && !this.#isTelling ? this.#retryAt : undefined]);
   }
@@ -152,7 +153,7 @@ export class ShardEvents {
     }
   }
 
-  #isNewlySilent(word: Word, now: number): boolean {
+  #isNewlySilent(word: KeptWord, now: number): boolean {
     return this.silentAt(word) !== undefined && isStale(word, this.#options.ttlSeconds, now);
   }
 

@@ -155,9 +155,12 @@ export class ShardParts {
     await this.#fleet.record(draft);
   }
 
-  /** Brings the nodes that belong here and were left in other shards, before anybody reads them. */
-  async gather(place: Place): Promise<void> {
-    await this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken));
+  /**
+   * Brings the nodes that belong here and were left in other shards, before anybody reads them.
+   * @returns the shards that could not be reached.
+   */
+  async gather(place: Place): Promise<readonly number[]> {
+    return this.credentials.during((isOvertaken) => this.home.gather(place, isOvertaken, Date.now()));
   }
 
   /** Something that a view shows has changed. */
@@ -233,7 +236,7 @@ export class ShardParts {
 
   /** The nodes that live here, as they are shown. */
   views(place: Place): NodeView[] {
-    const here = [...this.nodes.all()].filter(({ snapshot }) => isAt(snapshot.target, place));
+    const here = [...this.nodes.all()].filter(({ node }) => isAt(node, place));
     return here.map(({ snapshot, receivedAt, ttlSeconds: toldSeconds, transport }) => {
       const uplink = this.uplinks.isOpen(snapshot.target) ? 'open' : transport === 'post' ? 'post' : 'closed';
       return { snapshot, receivedAt, ttlSeconds: toldSeconds, uplink };

@@ -1,0 +1,214 @@
+// Owns the question before an act: what will happen, what it costs, what it needs to know. It stays open until the hub has
+// answered: a refusal is told here, and an empty budget may be forced here.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { SANDBOX_KINDS } from '../../contract/words.ts';
+import { newKey } from '../connection/action-request.ts';
+import { submitAct } from '../model/acts.ts';
+import { hubTime } from '../model/clock.ts';
+import { actCost, type ActInput } from '../view-model/action-cost.ts';
+import {
+  actLabel,
+  modelsToLoad,
+  modelsToUnload,
+  type ActKind,
+  type Subject,
+} from '../view-model/action-plan.ts';
+import { progressWords } from '../view-model/action-progress.ts';
+
+type Props = Subject & { kind: ActKind; node: string; onClose: () => void };
+
+export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const input = useSignal<ActInput>(firstInput(kind, record));
+  const isSending = useSignal(false);
+  const refusal = useSignal<string | undefined>(undefined);
+  /** The hub knows of an empty budget before the next snapshot does. */
+  const saidExhausted = useSignal(false);
+  /** One key for one wish: the same arguments again are the same act. */
+  const key = useRef({ of: '', key: '' });
+  const cost = useComputed(() => actCost(kind, input.value, { record, isStale }, hubTime()));
+  const runtime = record.descriptor.id;
+
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+
+  const set = (more: ActInput): void => {
+    input.value = { ...input.value, ...more };
+    refusal.value = undefined;
+  };
+  const isExhausted = cost.value.exhausted !== undefined || saidExhausted.value;
+  const mayForce = isExhausted && kind === 'restore';
+  const isIncomplete =
+    (kind === 'switch' && input.value.preset === undefined && input.value.sandbox === undefined) ||
+    (isExhausted && !(mayForce && input.value.force === true));
+
+  const send = async (): Promise<void> => {
+    const of = JSON.stringify(input.value);
+    if (key.current.of !== of) key.current = { of, key: newKey() };
+    isSending.value = true;
+    refusal.value = undefined;
+    const request = { kind, node, runtime, input: input.value, idempotencyKey: key.current.key };
+    const progress = await submitAct(request);
+    isSending.value = false;
+    const { phase } = progress;
+    if (phase.kind === 'exhausted') saidExhausted.value = true;
+    if (phase.kind === 'exhausted' || phase.kind === 'refused') {
+      refusal.value = progressWords(progress, hubTime());
+    } else {
+      dialog.current?.close();
+    }
+  };
+
+  return (
+    <dialog
+      ref={dialog}
+      class="dialog"
+      aria-labelledby={`${id}title`}
+      aria-describedby={`${id}cost`}
+      onClose={onClose}
+    >
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isSending.value && !isIncomplete) void send();
+        }}
+      >
+        <h2 id={`${id}title`}>{actLabel(kind)}</h2>
+        <p class="subject">
+          {record.descriptor.name} <span class="muted">{`${node}/${runtime}`}</span>
+        </p>
+        <Fields kind={kind} record={record} input={input.value} set={set} id={id} />
+        <ul id={`${id}cost`} class="cost">
+          {cost.value.lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        {mayForce && (
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={input.value.force === true}
+              onChange={({ currentTarget }) => set({ force: currentTarget.checked })}
+            />
+            Force it, past its empty restart budget
+          </label>
+        )}
+        <p class="refusal" role="alert">
+          {refusal.value}
+        </p>
+        <div class="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" aria-disabled={isIncomplete || isSending.value}>
+            {isSending.value ? 'Sending…' : actLabel(kind)}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+type FieldsProps = {
+  kind: ActKind;
+  record: Subject['record'];
+  input: ActInput;
+  set: (more: ActInput) => void;
+  id: string;
+};
+
+function Fields({ kind, record, input, set, id }: FieldsProps) {
+  switch (kind) {
+    case 'load':
+    case 'unload':
+      return (
+        <p class="field">
+          <label for={`${id}model`}>Model</label>
+          <select
+            id={`${id}model`}
+            value={input.model}
+            onChange={({ currentTarget }) => set({ model: currentTarget.value })}
+          >
+            {modelsFor(kind, record).map((model) => (
+              <option key={model}>{model}</option>
+            ))}
+          </select>
+        </p>
+      );
+    case 'drain':
+      return (
+        <p class="field">
+          <label for={`${id}after`}>Once nothing is at work</label>
+          <select
+            id={`${id}after`}
+            value={input.after}
+            onChange={({ currentTarget }) => set({ after: afterOf(currentTarget.value) })}
+          >
+            <option value="hold">keep it up, without new work</option>
+            <option value="restart">restart it</option>
+            <option value="shutdown">shut it down</option>
+          </select>
+        </p>
+      );
+    case 'switch':
+      return (
+        <>
+          <p class="field">
+            <label for={`${id}preset`}>Preset, as its manifest names it (empty: as it is)</label>
+            <input
+              id={`${id}preset`}
+              value={input.preset ?? ''}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
+            />
+          </p>
+          <p class="field">
+            <label for={`${id}sandbox`}>Sandbox</label>
+            <select
+              id={`${id}sandbox`}
+              value={input.sandbox ?? ''}
+              onChange={({ currentTarget }) => set({ sandbox: chosen(currentTarget.value) })}
+            >
+              <option value="">as it is ({record.descriptor.sandbox ?? 'none named'})</option>
+              {SANDBOX_KINDS.map((sandbox) => (
+                <option key={sandbox}>{sandbox}</option>
+              ))}
+            </select>
+          </p>
+        </>
+      );
+    case 'restore':
+    case 'start':
+    case 'shutdown':
+    case 'undrain':
+      return null;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function firstInput(kind: ActKind, record: Subject['record']): ActInput {
+  if (kind === 'drain') return { after: 'hold' };
+  if (kind !== 'load' && kind !== 'unload') return {};
+  const model = modelsFor(kind, record)[0];
+  return model === undefined ? {} : { model };
+}
+
+function modelsFor(kind: 'load' | 'unload', record: Subject['record']): string[] {
+  return kind === 'load' ? modelsToLoad(record) : modelsToUnload(record);
+}
+
+function afterOf(value: string): 'hold' | 'shutdown' | 'restart' {
+  return value === 'shutdown' || value === 'restart' ? value : 'hold';
+}
+
+/** An empty field leaves it as it is. */
+function chosen(value: string): string | undefined {
+  return value.trim() === '' ? undefined : value.trim();
+}

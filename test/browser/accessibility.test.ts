@@ -1,0 +1,160 @@
+// The dashboard for everybody: axe on every view in both themes, the keyboard alone, 320 pixels, and still pictures.
+
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { ServedHub } from '../support/served-hub.ts';
+import { graveFindings, openPage, shot } from '../support/browser.ts';
+import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const TOKEN = 'browser-test-token';
+
+const VIEWS = { grid: '#/grid', nodes: '#/nodes', node: '#/nodes/gpu-02', events: '#/events' };
+
+/** A hub that knows three nodes: well, degraded, failed. */
+async function servedFleet(): Promise<ServedHub> {
+  const hub = await ServedHub.ready(await temporaryFolder(), [], { ARW_ADMIN_TOKEN: TOKEN });
+  const reset = new Date(Date.now() + 600_000).toISOString();
+  const nodes = {
+    'gpu-01': [runtimeRecord()],
+    'gpu-02': [runtimeRecord({ state: 'degraded' }), runtimeRecord({ id: 'embed', state: 'starting' })],
+    'edge-07': [runtimeRecord({ state: 'error', budget: emptyBudget(reset) })],
+  };
+  for (const [node, runtimes] of Object.entries(nodes)) {
+    const made = await hub.ask('POST', '/join-tokens', { token: TOKEN, body: {} });
+    const { join_token } = Object(await made.json());
+    const enrolled = await hub.ask('POST', '/nodes/enroll', { token: TOKEN, body: { join_token, node } });
+    const { token } = Object(await enrolled.json());
+    await hub.ask('POST', `/nodes/${node}/health`, { token, body: snapshot({ node, runtimes }) });
+  }
+  return hub;
+}
+
+async function signIn(page: Page, hub: ServedHub): Promise<void> {
+  await page.goto(`${hub.url}/#token=${TOKEN}`);
+  await page.locator('[data-connection=live]').waitFor();
+}
+
+test.each(['light', 'dark'] as const)('axe finds nothing serious in any view, %s', async (theme) => {
+  const hub = await servedFleet();
+  const { page, errors } = await openPage({ theme });
+  await page.goto(hub.url);
+  await page.getByLabel('Admin token').waitFor();
+  expect(await graveFindings(page)).toEqual([]);
+  await shot(page, `sign-in-${theme}`);
+
+  await signIn(page, hub);
+  for (const [name, hash] of Object.entries(VIEWS)) {
+    await page.goto(`${hub.url}/${hash}`);
+    await page.locator('h1').first().waitFor();
+    expect([name, await graveFindings(page)]).toEqual([name, []]);
+    await shot(page, `${name}-${theme}`);
+  }
+  expect(errors).toEqual([]);
+});
+
+test('every view fits into 320 pixels', async () => {
+  const hub = await servedFleet();
+  const { page } = await openPage({ width: 320, height: 640 });
+  await signIn(page, hub);
+  for (const [name, hash] of Object.entries(VIEWS)) {
+    await page.goto(`${hub.url}/${hash}`);
+    await page.locator('h1').first().waitFor();
+    const over = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return scrollWidth - clientWidth;
+    });
+    expect([name, over]).toEqual([name, 0]);
+    await shot(page, `${name}-320`);
+  }
+});
+
+test('signing in, finding a node and reading its page take no mouse', async () => {
+  const hub = await servedFleet();
+  const { page } = await openPage();
+  await page.goto(hub.url);
+  await page.getByLabel('Admin token').waitFor();
+
+  // The field has the focus: a wrong token is said and can be typed over.
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Enter');
+  await page
+    .getByRole('alert')
+    .getByText(/does not know this token/)
+    .waitFor();
+  await page.keyboard.type(TOKEN);
+  await page.keyboard.press('Enter');
+  await page.locator('[data-connection=live]').waitFor();
+
+  await page.keyboard.press('Tab');
+  expect(await focused(page)).toBe('Skip to content');
+  await tabTo(page, 'Nodes');
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'Search nodes');
+  await page.keyboard.type('degraded embed');
+  await page.getByText('1 of 3 nodes').waitFor();
+  await tabTo(page, 'gpu-02');
+  const outline = await page
+    .getByRole('link', { name: 'gpu-02' })
+    .evaluate((link) => getComputedStyle(link).outlineStyle);
+  expect(outline).toBe('solid');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'gpu-02' }).waitFor();
+  expect(page.url()).toBe(`${hub.url}/#/nodes/gpu-02`);
+  expect(await page.title()).toBe('gpu-02 · Runtime Matrix');
+});
+
+test('an empty fleet says how the first node comes, and makes its command', async () => {
+  const hub = await ServedHub.ready(await temporaryFolder(), [], { ARW_ADMIN_TOKEN: TOKEN });
+  const { page, errors } = await openPage();
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/#/nodes`);
+
+  await page.getByRole('button', { name: 'Make a join token' }).click();
+  await page.getByText(/^It works once, until/).waitFor();
+  expect(await page.locator('pre').textContent()).toMatch(
+    new RegExp(`ARW_JOIN_TOKEN=arwj_\\S+ arw-reporter run --hub ${hub.url}$`, 'm'),
+  );
+  expect(await graveFindings(page)).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('the theme is chosen and kept; who wants no motion sees none', async () => {
+  const hub = await servedFleet();
+  const { page } = await openPage({ theme: 'light' });
+  await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'light' });
+  await signIn(page, hub);
+  const ground = (): Promise<string> =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await ground();
+  const button = page.getByRole('button', { name: /^Theme:/ });
+  await button.click();
+  await button.click();
+  expect(await button.textContent()).toContain('Dark');
+  expect(await ground()).not.toBe(light);
+  await page.reload();
+  await page.locator('[data-connection=live]').waitFor();
+  expect(await ground()).not.toBe(light);
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+});
+
+/** The name that a screen reader says of what has the focus. */
+async function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    if (element === null) return '';
+    const labels = element instanceof HTMLInputElement ? [...(element.labels ?? [])] : [];
+    return (labels[0] ?? element).textContent.trim();
+  });
+}
+
+async function tabTo(page: Page, name: string): Promise<void> {
+  const passed: string[] = [];
+  for (let tabs = 0; tabs < 40; tabs += 1) {
+    const now = await focused(page);
+    if (now === name) return;
+    passed.push(now);
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`nothing called ${name} comes by Tab, only ${passed.join(', ')}`);
+}
