@@ -1,6 +1,7 @@
 // Owns what a person reads of an event: one sentence, how grave it is, and what it is about.
 
 import * as v from 'valibot';
+import { isFinalJobState } from '../../contract/command.ts';
 import {
   EVENT_KINDS,
   payloadSchemaOf,
@@ -62,6 +63,8 @@ function wordsOf(event: EventDraft): EventWords | undefined {
     }
     case 'jobs.changed': {
       const { node, runtime, kind, state, error } = event.payload;
+      // Events of its own tell that a restore was asked for, and how it ended.
+      if (kind === 'restore' && (state === 'queued' || isFinalJobState(state))) return undefined;
       const bad = state === 'failed' || state === 'expired';
       const why = error === undefined ? '' : `: ${error.message}`;
       const sentence = `${verb(kind)} of ${node}/${runtime} ${JOB_WORDS[state]}${why}`;

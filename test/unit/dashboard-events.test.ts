@@ -143,6 +143,11 @@ describe('sentences', () => {
     expect(Object.keys(EVENT_PAYLOADS).filter((kind) => !told.has(kind))).toEqual(silent);
   });
 
+  test('a restore is told once: by the events of its own', () => {
+    const payload = { ...about, job_id: 'j', kind: 'restore', from: 'running', state: 'completed' };
+    expect(eventWords({ time: TIME, kind: 'jobs.changed', payload })).toBeUndefined();
+  });
+
   test('what this page does not know, or what is not as agreed, is left out', () => {
     expect(eventWords({ time: TIME, kind: 'something.new', payload: {} })).toBeUndefined();
     expect(eventWords({ time: TIME, kind: 'node.online', payload: { node: 7 } })).toBeUndefined();

@@ -60,6 +60,11 @@ export class EtcdClient {
     const head = Buffer.alloc(5);
     head.writeUInt32BE(message.length, 1);
     const body = Buffer.concat([head, message]);
+    // As for the hub, what is sent together is written together.
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      setImmediate(() => this.#socket.uncork());
+    }
     return new Promise((resolve, reject) => {
       this.#puts.set(stream, { hasAnswer: false, resolve, reject });
       this.#socket.write(frame(HEADERS, END_HEADERS, stream, this.#headers));

@@ -16,6 +16,8 @@ export class LiveNode implements StoredSnapshot {
   readonly ttlSeconds: number | undefined;
   /** Another object for each word: what was made of one goes with it. */
   #snapshot: Snapshot | undefined;
+  /** Of a word that was parsed: where its figures are is looked up when the next one comes. */
+  #text: string | undefined;
   #told: Told | undefined;
   #receivedAt: number;
   #last: LastWord;
@@ -31,7 +33,7 @@ export class LiveNode implements StoredSnapshot {
     this.#receivedAt = receivedAt;
     this.#last = last;
     this.#written = written;
-    this.#told = text === undefined ? undefined : toldBy(text);
+    this.#text = text;
   }
 
   get snapshot(): Snapshot {
@@ -58,6 +60,10 @@ export class LiveNode implements StoredSnapshot {
 
   /** The last word with other figures; undefined where the text may be another word, or an old one. */
   retold(text: string): Retold | undefined {
+    if (this.#text !== undefined) {
+      this.#told = toldBy(this.#text);
+      this.#text = undefined;
+    }
     const again = this.#told && retold(this.#told, text);
     return again !== undefined && again.seq > this.#last.seq ? again : undefined;
   }

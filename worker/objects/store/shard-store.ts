@@ -99,8 +99,11 @@ export class SnapshotStore {
     this.#sql = storage.sql;
   }
 
-  /** A row that cannot be read any more is dropped and reported: it must not keep the others from loading. */
-  load(): StoredSnapshot[] {
+  /**
+   * Each with the text that it was parsed from. A row that cannot be read any more is dropped and reported: it must not
+   * keep the others from loading.
+   */
+  load(): (StoredSnapshot & { text: string })[] {
     const rows = this.#sql
       .exec<SnapshotRow>('SELECT node, received_at, ttl_seconds, transport, body FROM snapshots')
       .toArray();
@@ -110,7 +113,8 @@ export class SnapshotStore {
       if (parsed.ok && transport.success && parsed.value.target === row.node) {
         const { received_at: receivedAt, ttl_seconds: told } = row;
         const ttlSeconds = told ?? undefined;
-        return [{ snapshot: parsed.value, receivedAt, ttlSeconds, transport: transport.output }];
+        const text = row.body;
+        return [{ snapshot: parsed.value, text, receivedAt, ttlSeconds, transport: transport.output }];
       }
       const reason = parsed.ok ? 'its columns do not fit' : parsed.problem.detail;
       console.error(`Dropped the unreadable snapshot of node ${JSON.stringify(row.node)}: ${reason}`);
