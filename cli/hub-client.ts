@@ -129,9 +129,23 @@ function jsonOf(hub: Hub, status: number, text: string): unknown {
 function unreachable(hub: Hub, error: unknown): CliError {
   return new CliError(
     EXIT.unreachable,
-    `the hub at ${hub.url.origin} cannot be reached (${reasonOf(error)}); is it running, and is ARW_HUB_URL right?`,
+    `the hub at ${hub.url.origin} cannot be reached (${reasonOf(error)}); ${hintFor(hub, error)}`,
     { cause: error },
   );
+}
+
+function hintFor({ url }: Hub, error: unknown): string {
+  const code = codeOf(error);
+  if (/CERT|SIGNATURE|SSL|TLS|ISSUER/.test(code)) {
+    return 'mend its certificate, or name its own authority in NODE_EXTRA_CA_CERTS';
+  }
+  if (code === 'ENOTFOUND') return `check the name ${url.hostname}, and the DNS of this host`;
+  return 'is it running, and is ARW_HUB_URL right?';
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }
 
 /** The body of a good answer. @throws CliError for every other. */
@@ -171,7 +185,8 @@ function notAHub(hub: Hub, status: number): CliError {
 function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return `no answer within ${TIMEOUT_MS / 1000} s`;
+  if (codeOf(error) === 'ECONNREFUSED') return 'connection refused';
+  if (codeOf(error) === 'ENOTFOUND') return 'its name does not resolve';
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') return 'connection refused';
   return cause instanceof Error ? cause.message : String(cause);
 }

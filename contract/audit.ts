@@ -11,6 +11,9 @@ const ADMINISTRATION = [
   'node.remove',
   'node.token.rotate',
   'job.cancel',
+  'alert.set',
+  'alert.remove',
+  'alert.test',
 ] as const;
 
 type RuntimeAction = `runtime.${CommandKind}`;

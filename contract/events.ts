@@ -5,7 +5,7 @@ import { CommandErrorSchema, JobStateSchema } from './command.ts';
 import { NodeIdSchema, RuntimeIdSchema } from './ids.ts';
 import { ModelsChangedSchema } from './models-changed.ts';
 import { UplinkSchema } from './read-models.ts';
-import { Line, NonNegative, Timestamp } from './scalars.ts';
+import { Count, Line, NonNegative, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
 import { RuntimeStateSchema, SeveritySchema } from './words.ts';
 
@@ -31,6 +31,8 @@ export const REPLAY_MAX = 1000;
 export const EVENT_KINDS = [
   'runtime.health',
   'runtime.state.changed',
+  'runtime.budget.exhausted',
+  'runtime.budget.restored',
   'runtime.restore.requested',
   'runtime.restore.completed',
   'jobs.changed',
@@ -73,6 +75,15 @@ const RuntimeStateChangedSchema = v.looseObject({
   severity: SeveritySchema,
   summary: Line,
   removed: v.optional(v.literal(true)),
+});
+
+/** No restart is left of a window that has some, or one is left again. */
+const BudgetSchema = v.looseObject({
+  ...named,
+  max_restarts: Count,
+  window_seconds: Count,
+  remaining: Count,
+  reset_at: v.optional(Timestamp),
 });
 
 const RestoreRequestedSchema = v.looseObject({
@@ -175,6 +186,8 @@ const ActionFailedSchema = v.looseObject({ ...ActionToldSchema.entries, error: C
 export const EVENT_PAYLOADS = {
   'runtime.health': SnapshotSchema,
   'runtime.state.changed': RuntimeStateChangedSchema,
+  'runtime.budget.exhausted': BudgetSchema,
+  'runtime.budget.restored': BudgetSchema,
   'jobs.changed': JobChangedSchema,
   'runtime.restore.requested': RestoreRequestedSchema,
   'runtime.restore.completed': RestoreCompletedSchema,

@@ -53,6 +53,12 @@ export async function signFor(credentials: { commandKey: string }, text: string)
   return signUnder(key, text);
 }
 
+/** HMAC-SHA-256 as Standard Webhooks has it, base64. @param secret `whsec_` and the key's bytes in base64 */
+export async function signWebhook(secret: string, text: string): Promise<string> {
+  const key = await importKey(secret.slice('whsec_'.length));
+  return base64(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))));
+}
+
 function importKey(key: string): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', fromBase64Url(key), HMAC, false, ['sign']);
 }
@@ -66,7 +72,10 @@ function fromBase64Url(text: string): Uint8Array {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
+function base64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
 function base64Url(bytes: Uint8Array): string {
-  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return base64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

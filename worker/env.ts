@@ -22,6 +22,8 @@ export type Env = {
   ARW_RETENTION_HOURS?: Setting;
   ARW_HEARTBEAT_WRITE_SEC?: Setting;
   FLEET_SHARDS?: Setting;
+  /** `1`: receivers of alerts may be in the hub's own network, and without TLS. */
+  ARW_ALERT_LOCAL_TARGETS?: Setting;
   /** Where objects are made, and where they must stay; see `placement` in settings.ts. */
   ARW_LOCATION_HINT?: Setting;
   ARW_JURISDICTION?: Setting;

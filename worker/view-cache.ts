@@ -1,5 +1,7 @@
 // Owns how long an isolate may show a view again, and that all who look at the same moment ask the objects once.
 
+import { Waiting } from './waiting.ts';
+
 /** Whole, or a stream for one reader. A blob's bytes are read where they lie: an array is copied for each answer. */
 export type Body = Blob | ReadableStream<Uint8Array>;
 
@@ -17,18 +19,14 @@ export type Reader = {
 
 /** A body that is too large to be kept is undefined: its tag is known, which is enough for who has it. */
 type Kept = { etag: string; body: Blob | undefined; until: number };
-type Asking = { since: number; waiting: ((kept: Kept | undefined) => void)[] };
 
 /** Filters make many views; the oldest ones make room. */
 const MAX_KEPT = 32;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
-/** One who asks for others may be ended by the platform without a word; past this time they ask themselves. */
-const WAIT_FOR_OTHER_MS = 1000;
-
 export class ViewCache {
   readonly #kept = new Map<string, Kept>();
-  readonly #asking = new Map<string, Asking>();
+  readonly #asking = new Map<string, Waiting<Kept>>();
 
   /** @param ask asks the objects; it is told the time, since the way counts against how long the answer may be shown. */
   async show(key: string, reader: Reader, ask: (now: number) => Promise<Asked>): Promise<View> {
@@ -39,19 +37,19 @@ export class ViewCache {
     // Streams cannot be shared: each reader of a large view has its own.
     if (kept !== undefined && kept.body === undefined) return this.#ask(key, ask(now));
     const asking = this.#asking.get(key);
-    if (asking !== undefined && now - asking.since < WAIT_FOR_OTHER_MS) {
-      const told = await toldBy(asking);
+    if (asking?.isPromising(now) === true) {
+      const told = await asking.told();
       return (told && readyFor(reader, told)) ?? this.#ask(key, ask(Date.now()));
     }
     return this.#askForAll(key, reader, ask(now), now);
   }
 
   async #askForAll(key: string, reader: Reader, asked: Promise<Asked>, since: number): Promise<View> {
-    const asking: Asking = { since, waiting: [] };
+    const asking = new Waiting<Kept>(since);
     this.#asking.set(key, asking);
     const tell = (kept: Kept | undefined): void => {
       if (this.#asking.get(key) === asking) this.#asking.delete(key);
-      for (const resolve of asking.waiting) resolve(kept);
+      asking.tell(kept);
     };
     const answer = this.#ask(key, asked);
     // The others are answered also where this reader goes.
@@ -86,17 +84,4 @@ export class ViewCache {
 function readyFor(reader: Reader, { etag, body }: Kept): View | undefined {
   if (reader.has(etag)) return { etag, body: undefined };
   return body && { etag, body };
-}
-
-/**
- * What another request was told. The promise is this request's own, and the platform lets another one settle it; one
- * that belongs to the other request would never settle once that has ended.
- */
-async function toldBy({ waiting }: Asking): Promise<Kept | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Kept | undefined>();
-  waiting.push(resolve);
-  const timer = setTimeout(resolve, WAIT_FOR_OTHER_MS, undefined);
-  const told = await promise;
-  clearTimeout(timer);
-  return told;
 }

@@ -11,7 +11,7 @@ import { hubFrom } from '../settings/settings.ts';
 import type { Candidate, Wanted } from './candidates.ts';
 
 /** Longer than a hub on another continent takes, shorter than a person wonders. */
-const WITHIN_MS = 1_500;
+const WITHIN_MS = 2_500;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -25,11 +25,13 @@ export function makeProgram(): Command {
     .addOption(profileOption())
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(faultLine(text)) })
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted), 2 wrong usage or setting,
-3 no hub answers there, 4 the token is missing or not allowed to, 130 interrupted. Faults are one line on stderr.`,
+Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted),
+2 wrong usage or setting, 3 no hub answers there, 4 the token is missing or not
+allowed to, 130 interrupted. Faults are one line on stderr.`,
     );
   const hub: HubOf = () => hubFrom(program.opts<HubFlags>(), process.env);
 
@@ -56,4 +58,13 @@ Exit codes: 0 done, 1 refused or failed (also: restart budget exhausted), 2 wron
   addProfileFamily(program);
   addCompletion(program);
   return program;
+}
+
+/** One sentence, as every other fault of this program has it. */
+function faultLine(text: string): string {
+  const [what = '', ...more] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n');
+  return `arw-cli: ${[what, ...more].join(' ')}\n`;
 }

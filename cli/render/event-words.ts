@@ -40,6 +40,17 @@ const TELLERS = {
       };
     },
   ),
+  'runtime.budget.exhausted': teller(
+    'runtime.budget.exhausted',
+    ({ node, runtime, max_restarts, window_seconds }) => ({
+      words: `${node}/${runtime} has no restart left of ${max_restarts} in ${window_seconds} s`,
+      style: 'warn',
+    }),
+  ),
+  'runtime.budget.restored': teller('runtime.budget.restored', ({ node, runtime, remaining }) => ({
+    words: `${node}/${runtime} may restart again; ${remaining} left`,
+    style: 'good',
+  })),
   'runtime.restore.requested': teller(
     'runtime.restore.requested',
     ({ node, runtime, job_id }) => `a restore of ${node}/${runtime} was asked for; job ${job_id}`,

@@ -107,7 +107,7 @@ function hubSetting(flags: HubFlags, env: Environment, chosen: Chosen | undefine
 }
 
 function tokenGiven(flags: HubFlags, env: Environment): Setting<string> | undefined {
-  if (flags.token !== undefined) return { value: flags.token, from: '--token' };
+  if (flags.token) return { value: flags.token, from: '--token' };
   const inEnvironment = env['ARW_ADMIN_TOKEN'] || undefined;
   return inEnvironment === undefined ? undefined : { value: inEnvironment, from: 'ARW_ADMIN_TOKEN' };
 }

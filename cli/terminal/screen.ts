@@ -1,5 +1,8 @@
 // Owns a terminal's other screen: what is watched is drawn there over and over, and the terminal is given back as it was.
 
+import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from '../render/width.ts';
+
 /** Other screen, no cursor; and back. */
 const ENTER = '\u001B[?1049h\u001B[?25l';
 const LEAVE = '\u001B[?25h\u001B[?1049l';
@@ -10,7 +13,7 @@ const HOME = '\u001B[H';
 const CLEAR_REST_OF_LINE = '\u001B[K';
 const CLEAR_BELOW = '\u001B[J';
 
-type Terminal = { write(text: string): unknown; readonly rows?: number };
+type Terminal = { write(text: string): unknown; readonly rows?: number; readonly columns?: number };
 
 export class Screen {
   readonly #terminal: Terminal;
@@ -25,8 +28,14 @@ export class Screen {
     if (!this.#isEntered) this.#terminal.write(ENTER);
     this.#isEntered = true;
     const shown = fitted(lines, this.#terminal.rows ?? 24);
-    const text = shown.map((line) => `${line}${CLEAR_REST_OF_LINE}`).join('\r\n');
+    const text = shown.map((line) => this.#wholeLine(line)).join('\r\n');
     this.#terminal.write(`${BEGIN}${HOME}${text}${CLEAR_BELOW}${END}`);
+  }
+
+  /** Behind the last column the cursor still stands on it: there is nothing to clear then but the last letter. */
+  #wholeLine(line: string): string {
+    const isFull = widthOf(stripVTControlCharacters(line)) >= (this.#terminal.columns ?? 80);
+    return isFull ? line : `${line}${CLEAR_REST_OF_LINE}`;
   }
 
   leave(): void {

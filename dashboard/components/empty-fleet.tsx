@@ -19,6 +19,15 @@ export function EmptyFleet() {
       told.value = answer.kind === 'refused' ? answer.told : 'The hub gave no join token. Try again.';
     }
   };
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(command);
+      told.value = 'Copied.';
+    } catch {
+      // Without TLS a browser has no clipboard, and a person may forbid it.
+      told.value = 'The browser does not allow that here: select the command.';
+    }
+  };
   const hub = new URL('.', document.baseURI).href.replace(/\/$/, '');
   const command = `ARW_JOIN_TOKEN=${token.value ?? PLACEHOLDER} arw-reporter run --hub ${hub}`;
   return (
@@ -35,15 +44,7 @@ export function EmptyFleet() {
         <button type="button" class="primary" onClick={() => void make()}>
           Make a join token
         </button>
-        <button
-          type="button"
-          onClick={() => {
-            void navigator.clipboard.writeText(command).then(() => {
-              told.value = 'Copied.';
-            });
-          }}
-          disabled={token.value === undefined}
-        >
+        <button type="button" onClick={() => void copy()} disabled={token.value === undefined}>
           Copy the command
         </button>
       </p>

@@ -87,7 +87,7 @@ function KnownNode({ node }: { node: FleetNode }) {
       <Facts
         facts={[
           ['System', `${item.host.os} ${item.host.arch}, ${counted(item.host.cpus, 'CPU')}`],
-          ['Reporter', `${item.reporter.version}, a heartbeat every ${item.reporter.interval_ms / 1000} s`],
+          ['Reporter', `${item.reporter.version}, every ${(item.reporter.interval_ms / 1000).toFixed(1)} s`],
           ['Uplink', item.uplink === 'open' ? 'socket, open' : item.uplink],
           ['Last heard', clock(item.received_at)],
           ['Silent from', clock(item.expires_at)],
@@ -130,7 +130,7 @@ function Runtime({ node, record, isSilent }: RuntimeProps) {
           <ActionMenu node={node} record={record} isStale={isSilent} />
         </span>
       </header>
-      <p>{status.summary}</p>
+      {status.summary !== word && <p>{status.summary}</p>}
       {status.detail.length > 0 && (
         <ul class="detail">
           {status.detail.map((line) => (
@@ -140,7 +140,8 @@ function Runtime({ node, record, isSilent }: RuntimeProps) {
       )}
       <Facts
         facts={[
-          ['Engine', [descriptor.adapter, descriptor.sandbox].filter(Boolean).join(', ')],
+          ['Engine', descriptor.adapter],
+          ['Sandbox', descriptor.sandbox ?? UNKNOWN],
           ['Budget', budgetWords(status.restart_budget, clock)],
           [
             'Busy',
@@ -157,8 +158,11 @@ function Runtime({ node, record, isSilent }: RuntimeProps) {
         <ul class="models" aria-label="Models">
           {descriptor.models?.map(({ id, state: modelState, context }) => (
             <li key={id}>
-              <code>{id}</code> <span class="muted">{isSilent ? UNKNOWN : modelState}</span>
-              {context !== undefined && <span class="muted"> {context} tokens of context</span>}
+              <code>{id}</code>{' '}
+              <span class="muted">
+                {isSilent ? UNKNOWN : modelState}
+                {context !== undefined && ` · ${context.toLocaleString('en')} tokens of context`}
+              </span>
             </li>
           ))}
         </ul>

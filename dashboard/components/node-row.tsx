@@ -15,6 +15,7 @@ import { hashOf } from '../view-model/route.ts';
 import { stateLabel } from '../../contract/words.ts';
 import { Bar } from './bar.tsx';
 import { Freshness } from './freshness.tsx';
+import { PaceLine } from './sparkline.tsx';
 import { Status, StatusIcon } from './status-icon.tsx';
 
 const RUNTIMES_SHOWN = 6;
@@ -71,6 +72,7 @@ export function NodeRow({ node }: { node: FleetNode }) {
       <p class="figure">
         <Label>Pace</Label>
         {paceWords(figures.tokensPerSecond)}
+        <PaceLine item={item} />
       </p>
       <p class="when">
         <Label>Heartbeat</Label>

@@ -1,6 +1,8 @@
-// Owns the list of nodes: searched, filtered, and drawn a part at a time so that a thousand do not hold up the first.
+// Owns the list of nodes: searched, filtered, and drawn as far as somebody has come, so that a thousand cost no more than
+// a screen of them.
 
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { isLoaded, nodeNames } from '../model/fleet.ts';
 import { route, setParameters } from '../model/location.ts';
 import { allNodes, factsOf } from '../model/node-facts.ts';
@@ -9,9 +11,10 @@ import { isFound } from '../view-model/node-view.ts';
 import { EmptyFleet } from './empty-fleet.tsx';
 import { NodeRow } from './node-row.tsx';
 
-/** As many as fill a large screen, then the rest while nothing else is to be done. */
+/** As many as fill a large screen, and so many more whenever their end comes near. */
 const FIRST = 40;
-const MORE = 60;
+const MORE = 40;
+const NEAR = '1200px';
 
 const FILTERS = { '': 'All', attention: 'Needs attention', silent: 'Silent' } as const;
 const COLUMNS = ['Node', 'Runtimes', 'Accelerators', 'Load', 'Memory', 'Pace', 'Heartbeat'];
@@ -27,14 +30,10 @@ export function Nodes() {
       return query.value === '' || isFound(search.value, query.value);
     }),
   );
-  const drawn = useSignal(FIRST);
-  useSignalEffect(() => {
-    if (drawn.value >= found.value.length) return undefined;
-    const timer = setTimeout(() => {
-      drawn.value += MORE;
-    });
-    return () => clearTimeout(timer);
-  });
+  const drawn = useSignal({ of: '', count: FIRST });
+  const of = `${filter.value} ${query.value}`;
+  // Another search begins at its first ones again.
+  const count = drawn.value.of === of ? drawn.value.count : FIRST;
   if (isLoaded.value && nodeNames.value.length === 0) return <EmptyFleet />;
   return (
     <>
@@ -80,10 +79,19 @@ export function Nodes() {
             ))}
           </div>
           <ul class="nodes">
-            {found.value.slice(0, drawn.value).map((node) => (
+            {found.value.slice(0, count).map((node) => (
               <NodeRow key={node.name} node={node} />
             ))}
           </ul>
+          {found.value.length > count && (
+            <More
+              key={count}
+              left={found.value.length - count}
+              onNear={() => {
+                drawn.value = { of, count: count + MORE };
+              }}
+            />
+          )}
           {found.value.length === 0 && (
             <p class="empty">
               No node fits.{' '}
@@ -97,6 +105,26 @@ export function Nodes() {
         <Skeleton />
       )}
     </>
+  );
+}
+
+/** Pressed by itself when it comes near, and by whoever does not scroll. */
+function More({ left, onNear }: { left: number; onNear: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) onNear();
+      },
+      { rootMargin: NEAR },
+    );
+    if (button.current !== null) observer.observe(button.current);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <button ref={button} type="button" class="more" onClick={onNear}>
+      {counted(left, 'more node')}
+    </button>
   );
 }
 

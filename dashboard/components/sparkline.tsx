@@ -3,13 +3,17 @@
 import type { MatrixItem } from '../../contract/read-models.ts';
 import { samplesOf } from '../model/samples.ts';
 import { paceWords, percentWords } from '../view-model/figures.ts';
-import { BOX, sparkline, sparklineWords, type Figure } from '../view-model/sparkline-path.ts';
+import { BOX, sparkline, sparklineWords, type Figure, type Sparkline } from '../view-model/sparkline-path.ts';
 import { tellsDeviceMemory, WINDOW_MS, type Samples } from '../view-model/sparkline-samples.ts';
 
 /** So many heartbeats may be late before nothing is known of the time between. */
 const LATE_HEARTBEATS = 3;
 
 type Line = { figure: Figure; name: string; top?: number; format: (value: number | undefined) => string };
+
+type LineProps = { line: Line; samples: Samples; gapMs: number };
+
+const PACE: Line = { figure: 'tokensPerSecond', name: 'Pace', format: paceWords };
 
 export function Sparklines({ item }: { item: MatrixItem }) {
   const samples = samplesOf(item.target).value;
@@ -23,36 +27,54 @@ export function Sparklines({ item }: { item: MatrixItem }) {
   );
 }
 
-function SparklineOf({ line, samples, gapMs }: { line: Line; samples: Samples; gapMs: number }) {
-  const { figure: which, name, top, format } = line;
+/** The pace alone, for a row; nothing while it was never told. */
+export function PaceLine({ item }: { item: MatrixItem }) {
+  const samples = samplesOf(item.target).value;
+  if (samples.every(({ tokensPerSecond }) => tokensPerSecond === undefined)) return null;
+  return <Drawn line={PACE} samples={samples} gapMs={item.reporter.interval_ms * LATE_HEARTBEATS} />;
+}
+
+function SparklineOf({ line, samples, gapMs }: LineProps) {
+  const { name, format } = line;
+  return (
+    <li class="sparkline">
+      <span class="name">{name}</span>
+      <span class="value">{format(drawnOf({ line, samples, gapMs }).last)}</span>
+      <Drawn line={line} samples={samples} gapMs={gapMs} />
+    </li>
+  );
+}
+
+function Drawn({ line, samples, gapMs }: LineProps) {
+  const drawn = drawnOf({ line, samples, gapMs });
+  return (
+    <svg
+      class={drawn.line === '' ? 'drawn is-unknown' : 'drawn'}
+      viewBox={`0 0 ${BOX.width} ${BOX.height}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={sparklineWords(line.name, drawn, WINDOW_MS, line.format)}
+    >
+      <path class="area" d={drawn.area} />
+      <path class="line" d={drawn.line} />
+    </svg>
+  );
+}
+
+function drawnOf({ line: { figure, top }, samples, gapMs }: LineProps): Sparkline {
   const untilMs = samples.at(-1)?.atMs ?? 0;
-  const drawn = sparkline(samples, {
-    figure: which,
+  return sparkline(samples, {
+    figure,
     untilMs,
     windowMs: WINDOW_MS,
     gapMs,
     ...(top !== undefined && { top }),
   });
-  return (
-    <li class="sparkline">
-      <span class="name">{name}</span>
-      <span class="value">{format(drawn.last)}</span>
-      <svg
-        viewBox={`0 0 ${BOX.width} ${BOX.height}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={sparklineWords(name, drawn, WINDOW_MS, format)}
-      >
-        <path class="area" d={drawn.area} />
-        <path class="line" d={drawn.line} />
-      </svg>
-    </li>
-  );
 }
 
 function linesOf(item: MatrixItem): Line[] {
   return [
-    { figure: 'tokensPerSecond', name: 'Pace', format: paceWords },
+    PACE,
     { figure: 'load', name: 'Busy slots', top: 1, format: percentWords },
     {
       figure: 'memory',

@@ -3,6 +3,7 @@
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { LogEndSchema, LogsDroppedSchema, TAIL_DEFAULT } from '../../contract/logs.ts';
+import { plainLine } from '../view-model/log-lines.ts';
 import { problemWords } from './problem-words.ts';
 import { sessionIsOver } from './session.ts';
 
@@ -127,7 +128,7 @@ class Reading {
 
   #take(event: string | undefined, data: string): void {
     if (event === 'log') {
-      this.#lines.push(data);
+      this.#lines.push(plainLine(data));
       this.#timer ??= setTimeout(() => this.flush(), this.#resumed ? GATHER_RESUMED_MS : GATHER_MS);
     } else if (event === 'dropped') {
       const dropped = parsed(LogsDroppedSchema, data);

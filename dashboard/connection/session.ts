@@ -53,7 +53,12 @@ export function tokenOfAddress(): string | undefined {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (token === undefined) return undefined;
   history.replaceState(null, '', '#/');
-  return decodeURIComponent(token);
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    // Typed by hand, with a percent sign of its own.
+    return token;
+  }
 }
 
 function begin(body: { token?: string }): Promise<Answer<Session>> {

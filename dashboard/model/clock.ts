@@ -1,6 +1,6 @@
 // Owns the hub's clock on this page: freshness is judged by it, and not by a clock that people may set.
 
-import { signal, type ReadonlySignal } from '@preact/signals';
+import { computed, signal, type ReadonlySignal } from '@preact/signals';
 
 /** A node must be seen as silent at the moment at which it is, within what a person notices. */
 const TICK_MS = 250;
@@ -13,6 +13,9 @@ setInterval(() => {
 
 /** Changes four times a second: compute words of it, and draw those. */
 export const hubNow: ReadonlySignal<number> = ticks;
+
+/** The same, once a second: for words that count seconds. */
+export const hubSecond: ReadonlySignal<number> = computed(() => Math.floor(ticks.value / 1000) * 1000);
 
 /** Now, between two ticks too. */
 export function hubTime(): number {

@@ -6,6 +6,8 @@ import { nodeNames, nodeOf } from './fleet.ts';
 
 /** Quicker than anybody reads a figure, and slow enough that a thousand nodes cost little. */
 const AGAIN_AFTER_MS = 250;
+/** However large a fleet is, most of the time is left for whoever reads. */
+const IDLE_SHARE = 10;
 
 const current = signal<readonly GridEntry[]>([]);
 export const grid: ReadonlySignal<readonly GridEntry[]> = current;
@@ -17,11 +19,16 @@ export function keepGrid(): () => void {
   let isDue = false;
   const addUp = (): void => {
     isDue = false;
+    const begunMs = performance.now();
     current.value = gridEntries(words);
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (isDue) addUp();
-    }, AGAIN_AFTER_MS);
+    const costMs = performance.now() - begunMs;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        if (isDue) addUp();
+      },
+      Math.max(AGAIN_AFTER_MS, costMs * IDLE_SHARE),
+    );
   };
   const end = effect(() => {
     words = nodeNames.value.flatMap((name) => {

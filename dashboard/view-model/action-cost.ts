@@ -119,5 +119,10 @@ function emptyWords(
   if (max === 0)
     return `Restarts are switched off (budget 0)${kind === 'restore' ? ': force it to restart all the same' : ''}.`;
   const when = resetAt === undefined ? '' : ` until ${clockTime(resetAt, now)}`;
-  return `All ${max} restarts are spent${when}: wait${forced}.`;
+  return `${spentWords(max)}${when}: wait${forced}.`;
+}
+
+/** `All 3 restarts are spent`; of one there is no all. */
+export function spentWords(max: number): string {
+  return max === 1 ? 'The only restart is spent' : `All ${max} restarts are spent`;
 }

@@ -4,6 +4,7 @@
 import { isFinalJobState, type Job, type JobState } from '../../contract/command.ts';
 import type { RestartBudget } from '../../contract/runtime-record.ts';
 import { RUNTIME_STATES, stateLabel } from '../../contract/words.ts';
+import { spentWords } from './action-cost.ts';
 import { actLabel, type ActKind } from './action-plan.ts';
 import { clockTime } from './times.ts';
 
@@ -131,10 +132,10 @@ function openWords({ state, delivered }: Extract<Progress['phase'], { kind: 'ope
   return 'queued until its node is heard again; it expires after 10 minutes';
 }
 
-/** `all 3 restarts are spent until 14:32` */
+/** `All 3 restarts are spent until 14:32` */
 export function exhaustedWords({ max_restarts: max, reset_at: resetAt }: RestartBudget, now: number): string {
-  if (max === 0) return 'restarts are switched off (budget 0)';
-  return `all ${max} restarts are spent${resetAt === undefined ? '' : ` until ${clockTime(resetAt, now)}`}`;
+  if (max === 0) return 'Restarts are switched off (budget 0)';
+  return `${spentWords(max)}${resetAt === undefined ? '' : ` until ${clockTime(resetAt, now)}`}`;
 }
 
 /** A word of a newer node is left as it is. */

@@ -1,6 +1,7 @@
 // Owns what a person reads of an event: one sentence, how grave it is, and what it is about.
 
 import * as v from 'valibot';
+import { isFinalJobState } from '../../contract/command.ts';
 import {
   EVENT_KINDS,
   payloadSchemaOf,
@@ -50,8 +51,20 @@ function wordsOf(event: EventDraft): EventWords | undefined {
       if (removed === true) return { ...about, sentence: `${node}/${runtime} left the registry of its node` };
       return { ...about, sentence: stateSentence(`${node}/${runtime}`, from, to, summary) };
     }
+    case 'runtime.budget.exhausted': {
+      const { node, runtime, max_restarts: max, window_seconds: seconds } = event.payload;
+      const sentence = `${node}/${runtime} has no restart left of ${max} in ${seconds} s`;
+      return { group: 'runtimes', severity: 'warn', sentence, node, runtime };
+    }
+    case 'runtime.budget.restored': {
+      const { node, runtime, remaining } = event.payload;
+      const sentence = `${node}/${runtime} may restart again: ${remaining} left`;
+      return { group: 'runtimes', severity: 'info', sentence, node, runtime };
+    }
     case 'jobs.changed': {
       const { node, runtime, kind, state, error } = event.payload;
+      // Events of its own tell that a restore was asked for, and how it ended.
+      if (kind === 'restore' && (state === 'queued' || isFinalJobState(state))) return undefined;
       const bad = state === 'failed' || state === 'expired';
       const why = error === undefined ? '' : `: ${error.message}`;
       const sentence = `${verb(kind)} of ${node}/${runtime} ${JOB_WORDS[state]}${why}`;

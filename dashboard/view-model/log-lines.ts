@@ -53,6 +53,16 @@ export function logText({ shown, held }: LogLines): string {
   return [...shown, ...held].map(({ kind, text }) => (kind === 'note' ? `[${text}]` : text)).join('\n');
 }
 
+/** Colours and movements of a terminal, which a page does not have. */
+// oxlint-disable-next-line no-control-regex -- they begin with one.
+const TERMINAL = /\u001B\[[0-9;?]*[ -/]*[@-~]/g;
+const CONTROL = /[^\P{Cc}\t]/gu;
+
+/** A line as it is read: without what steers a terminal. */
+export function plainLine(text: string): string {
+  return text.replace(TERMINAL, '').replace(CONTROL, '\uFFFD');
+}
+
 /** What `dropped` says in a stream. */
 export function droppedWords(lines: number): string {
   return `${lines} ${lines === 1 ? 'line is' : 'lines are'} missing here: the log was faster than its way`;

@@ -5,6 +5,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { changeLatency } from './change-latency.ts';
 import { commandLatency } from './command-latency.ts';
 import { cost } from './cost.ts';
+import { dashboard } from './dashboard.ts';
 import { events } from './events.ts';
 import { gatewayOverhead } from './gateway-overhead.ts';
 import { growth } from './growth.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   'change-latency': changeLatency,
   'command-latency': commandLatency,
   cost,
+  dashboard,
   events,
   'gateway-overhead': gatewayOverhead,
   growth,

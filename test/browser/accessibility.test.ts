@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { ServedHub } from '../support/served-hub.ts';
 import { graveFindings, openPage, shot } from '../support/browser.ts';
+import { focused, tabTo } from '../support/keyboard.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -137,24 +138,3 @@ test('the theme is chosen and kept; who wants no motion sees none', async () => 
   expect(await ground()).not.toBe(light);
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
 });
-
-/** The name that a screen reader says of what has the focus. */
-async function focused(page: Page): Promise<string> {
-  return page.evaluate(() => {
-    const element = document.activeElement;
-    if (element === null) return '';
-    const labels = element instanceof HTMLInputElement ? [...(element.labels ?? [])] : [];
-    return (labels[0] ?? element).textContent.trim();
-  });
-}
-
-async function tabTo(page: Page, name: string): Promise<void> {
-  const passed: string[] = [];
-  for (let tabs = 0; tabs < 40; tabs += 1) {
-    const now = await focused(page);
-    if (now === name) return;
-    passed.push(now);
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`nothing called ${name} comes by Tab, only ${passed.join(', ')}`);
-}

@@ -73,7 +73,11 @@ test('a link signs in and leaves no token behind; a crash and its recovery are s
 
   expect(words.slice(1, -1).map(({ word }) => word)).toContain('Starting');
   expect((words[1]?.atMs ?? 0) - killedMs).toBeLessThan(LIVE_WITHIN_MS);
-  const readyAgain = await events.next('runtime.state.changed', ({ to }) => to === 'ready');
+  const readyAgain = await eventually('the hub told that it is ready again', () =>
+    events
+      .of('runtime.state.changed')
+      .find(({ time, payload }) => payload['to'] === 'ready' && Date.parse(time) > killedMs),
+  );
   expect((words.at(-1)?.atMs ?? 0) - Date.parse(readyAgain.time)).toBeLessThan(LIVE_WITHIN_MS);
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(NODE);
 
@@ -126,5 +130,21 @@ test('a hub that is gone is said, what is shown is not lost, and it is live agai
   await fleet.startHub();
   await page.locator('[data-connection=live]').waitFor();
   expect(await page.getByRole('alert').count()).toBe(0);
+  expect(errors).toEqual([]);
+});
+
+test('where no stream can be opened it asks now and then, says so, and still shows what happens', async () => {
+  const fleet = await Fleet.ready({ hubEnv: { ARW_RUNTIME_MATRIX_TTL_SEC: '10' } });
+  const { page, errors } = await openPage();
+  await page.routeWebSocket(/\/events/, (socket) => void socket.close());
+  await page.goto(`${fleet.hubUrl}/#token=${ADMIN_TOKEN}`);
+
+  const pill = page.locator('[data-connection=polling]');
+  await pill.waitFor();
+  expect(await pill.getAttribute('title')).toContain('the hub is asked every 2 s');
+  await fleet.shutdown();
+  await page.locator('.badge').getByText('Runtime: 0/1 ready').waitFor();
+  expect(await graveFindings(page)).toEqual([]);
+  await shot(page, 'polling');
   expect(errors).toEqual([]);
 });

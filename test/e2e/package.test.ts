@@ -56,5 +56,8 @@ test('the packed package installs and its three programs run', { timeout: INSTAL
   const [, url = ''] = await hub.ready;
   const status = await run(bin('arw-cli'), ['--hub', url, '--token', 'package-test', 'runtime', 'status']);
   expect(status).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Runtimes: 0') });
+  const page = await (await fetch(url, { headers: { accept: 'text/html' } })).text();
+  const script = /src="\.(\/assets\/[^"]+\.js)"/.exec(page)?.[1] ?? '';
+  expect((await fetch(`${url}${script}`)).headers.get('content-type')).toMatch(/^text\/javascript/);
   expect((await hub.stop()).exitCode).toBe(0);
 });

@@ -1,5 +1,6 @@
 // nodes, grid and --watch of arw-cli against a real hub: drawn in place on a terminal, one after the other elsewhere.
 
+import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { GridSchema } from '../../contract/grid.ts';
 import { MatrixSchema, NodesSchema, SupervisorSchema } from '../../contract/read-models.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { CLI, CliProcess, cliEnvironment } from '../support/cli-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { CuttableWay } from '../support/cuttable-way.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
@@ -61,7 +63,8 @@ test('colours are for terminals, or where they are asked for', async () => {
   expect(terminal.stdout).toContain('\u001B[32m');
   const plain = CliProcess.onTerminal(['nodes'], environment({ NO_COLOR: '1' }));
   expect(await plain.ended).toBe(0);
-  expect(plain.stdout).not.toContain('\u001B');
+  expect(plain.stdout).not.toContain('\u001B[32m');
+  expect(plain.stdout).not.toContain('\u001B[2m');
 });
 
 test('a terminal is never written beyond its width', async () => {
@@ -69,7 +72,9 @@ test('a terminal is never written beyond its width', async () => {
     for (const command of [['runtime', 'status'], ['nodes'], ['grid'], ['node', 'list']]) {
       const shown = CliProcess.onTerminal(command, environment({ NO_COLOR: '1' }), { columns });
       expect(await shown.ended).toBe(0);
-      expect(shown.stdout.split('\r\n').filter((line) => line.length > columns)).toEqual([]);
+      // What moves while a hub is slow is written over, from the start of its line.
+      const lines = stripVTControlCharacters(shown.stdout).split(/[\r\n]+/);
+      expect(lines.filter((line) => line.length > columns)).toEqual([]);
     }
   }
 });
@@ -96,10 +101,38 @@ test('--watch draws in place on a terminal, fits its size, and gives it back at 
 test('--watch that is killed gives the terminal back too', async () => {
   const watching = CliProcess.onTerminal(['grid', '--watch', '1'], environment());
   await watching.prints('Every 1 s');
-  const { stdout } = await run('ps', ['--ppid', String(watching.process.pid), '-o', 'pid=']);
-  process.kill(Number(stdout.trim()), 'SIGTERM');
+  process.kill(await processOf(watching), 'SIGTERM');
   await watching.ended;
   expect(watching.stdout).toContain(LEAVE);
+});
+
+/** The program itself, which `script` runs on the terminal. */
+async function processOf(watching: CliProcess): Promise<number> {
+  const { pid } = watching.process;
+  return Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+}
+
+test('--watch fits a terminal that is made smaller, and gives it back while it is suspended', async () => {
+  const watching = CliProcess.onTerminal(['nodes', '--watch', '3600'], environment({ NO_COLOR: '1' }));
+  await watching.prints('telemetry');
+  const pid = await processOf(watching);
+  const before = watching.stdout.length;
+  await run('stty', ['-F', `/proc/${pid}/fd/1`, 'cols', '40']);
+  await watching.prints('telemetry', before);
+  const lines = watching.stdout.slice(before).split('\r\n').map(stripVTControlCharacters);
+  expect(lines.filter((line) => line.length > 40)).toEqual([]);
+
+  const drawn = watching.stdout.length;
+  process.kill(pid, 'SIGTSTP');
+  await eventually('it is stopped', async () =>
+    /^State:\s+T/m.test(await readFile(`/proc/${pid}/status`, 'utf8')),
+  );
+  // `script` stops together with what it runs.
+  watching.signal('SIGCONT');
+  process.kill(pid, 'SIGCONT');
+  await watching.prints(`${LEAVE}${ENTER}`, drawn);
+  watching.type('\u0003');
+  expect(await watching.ended).toBe(0);
 });
 
 test('--watch says that the hub is away, shows what it had, and goes on when the hub is back', async () => {

@@ -157,7 +157,10 @@ const FAULTS: [string, string[], Record<string, string>, number, RegExp][] = [
   ],
   ['no token', ['runtime', 'status'], { ARW_ADMIN_TOKEN: '' }, 4, /set ARW_ADMIN_TOKEN or --token$/],
   ['a hub URL that is none', ['runtime', 'status'], { ARW_HUB_URL: 'hub' }, 2, /is no hub URL/],
-  ['a missing --id', ['runtime', 'restore'], {}, 2, /required option '--id <runtime>'/],
+  ['a missing --id', ['runtime', 'restore'], {}, 2, /^arw-cli: required option '--id <runtime>'/],
+  ['a command that is none', ['nods'], {}, 2, /^arw-cli: unknown command 'nods' \(Did you mean .*nodes/],
+  ['an act that is none', ['runtime', 'restor'], {}, 2, /\(Did you mean restore\?\)$/],
+  ['a flag that is none', ['nodes', '--wach'], {}, 2, /\(Did you mean --watch\?\)$/],
 ];
 test.each(FAULTS)(
   '%s is one line on stderr with its exit code',

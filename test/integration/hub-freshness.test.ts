@@ -9,8 +9,6 @@ import { runtimeRecord, snapshot, type SnapshotOptions } from '../support/snapsh
 
 const HOUR_MS = 3_600_000;
 
-/** What a change may take to be read, by the hub's clock: one cut window, and the wait for the next question. */
-const READABLE_WITHIN_MS = 300;
 const CUT_WINDOW_MS = 250;
 
 let hub: Hub;
@@ -121,23 +119,25 @@ describe('a cut', () => {
     await hear('moving', { seq: 1 });
     const { token } = await hub.enroll('moving-too');
     const client = await hub.uplink('moving-too', token);
-    const cuts = new Set<string>();
-    const delays: number[] = [];
+    /** Of each cut that was seen: what it showed of the node. */
+    const cuts = new Map<number, number>();
+    const heardAt: number[] = [];
     for (let seq = 1; seq <= 7; seq += 1) {
       await client.report(snapshot({ node: 'moving-too', seq }));
       const seen = await hub.matrixWhere(({ items, updated }) => {
-        cuts.add(updated);
+        cuts.set(Date.parse(updated), items['moving-too']?.seq ?? 0);
         return items['moving-too']?.seq === seq;
       });
-      delays.push(Date.parse(seen.updated) - Date.parse(seen.items['moving-too']?.received_at ?? ''));
+      heardAt[seq] = Date.parse(seen.items['moving-too']?.received_at ?? '');
     }
     await client.close();
 
-    const times = [...cuts].map((updated) => Date.parse(updated));
+    const times = [...cuts.keys()];
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(CUT_WINDOW_MS);
-    const median = delays.toSorted((a, b) => a - b)[3];
-    expect(median).toBeLessThanOrEqual(READABLE_WITHIN_MS);
+    // Whatever is cut after a change shows it. How soon that is read is measured by the bench change-latency.
+    const late = [...cuts].filter(([at, seq]) => heardAt.some((heard, said) => heard < at && seq < said));
+    expect(late).toEqual([]);
   });
 
   test('tells ages as of when it was cut', async () => {

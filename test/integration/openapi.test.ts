@@ -15,6 +15,7 @@ import { ADMIN_TOKEN, Hub, SHARD, type Sent } from '../support/hub.ts';
 import { actionOver, RelayNode } from '../support/relay-node.ts';
 import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { UplinkClient } from '../support/uplink-client.ts';
+import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const TTL_SECONDS = 60;
 const HOUR_MS = 3_600_000;
@@ -23,7 +24,9 @@ const described = new Described();
 let hub: Hub;
 
 beforeAll(async () => {
-  hub = await Hub.start({ vars: { ARW_RUNTIME_MATRIX_TTL_SEC: String(TTL_SECONDS) } });
+  hub = await Hub.start({
+    vars: { ARW_RUNTIME_MATRIX_TTL_SEC: String(TTL_SECONDS), ARW_ALERT_LOCAL_TARGETS: '1' },
+  });
 });
 afterAll(() => hub.stop());
 
@@ -263,6 +266,28 @@ test('actions: kept, streamed, cancelled, and refused', async () => {
   expect(await statusOf(post('/actions', offline))).toBeOneOf([409, 503]);
 });
 
+test('alerts: set, read, tried, removed, and refused', async () => {
+  const receiver = await WebhookReceiver.listening();
+  const put = (body: object): Promise<Response> => ask('/alerts/ops', { method: 'PUT', body });
+  expect(await statusOf(put({ url: 'nonsense' }))).toBe(400);
+  const rule = { url: receiver.url, grace_seconds: 0, nodes: ['alert-01'], runtimes: ['llama.70b'] };
+  expect(await statusOf(put(rule))).toBe(201);
+  expect(await statusOf(put(rule))).toBe(200);
+  const { token } = await reporting('alert-01');
+  const failed = snapshot({ node: 'alert-01', seq: 2, runtimes: [runtimeRecord({ state: 'error' })] });
+  receiver.orders.push(500);
+  await post('/nodes/alert-01/health', failed, { token });
+  await eventually('the call', () => receiver.received.length === 1);
+  expect(await statusOf(ask('/alerts/ops'))).toBe(200);
+  expect(await statusOf(ask('/alerts'))).toBe(200);
+  expect(await statusOf(post('/alerts/ops/test'))).toBe(200);
+  receiver.orders.push(404);
+  expect(await statusOf(post('/alerts/ops/test'))).toBe(502);
+  expect(await statusOf(ask('/alerts/ops', { method: 'DELETE' }))).toBe(204);
+  for (const method of ['GET', 'DELETE']) expect(await statusOf(ask('/alerts/ops', { method }))).toBe(404);
+  expect(await statusOf(post('/alerts/ops/test'))).toBe(404);
+});
+
 /** `stream.end` takes a reader that is slow for 2 MiB: hub-event-readers.test.ts. */
 const ELSEWHERE = new Set(['stream.end']);
 
@@ -274,7 +299,8 @@ test('events: each kind that this hub makes, as its payload is described', async
   described.upgraded('/events');
 
   const at = await RelayNode.linked(hub, 'event-01', { runtimes: [runtimeRecord({ model: 'told' })] });
-  const failed = runtimeRecord({ model: 'told', state: 'error' });
+  const budget = emptyBudget(new Date(Date.now() + HOUR_MS).toISOString());
+  const failed = runtimeRecord({ model: 'told', state: 'error', budget });
   await at.client.report(snapshot({ node: 'event-01', seq: 2, runtimes: [failed] }));
   await at.client.report(
     snapshot({ node: 'event-01', seq: 3, runtimes: [runtimeRecord({ model: 'told' })] }),

@@ -29,10 +29,7 @@ export class RelayNode {
   static async linked(
     hub: Hub,
     node: string,
-    {
-      runtimes = [runtimeRecord()],
-      features = ['relay'],
-    }: { runtimes?: RuntimeRecord[]; features?: string[] } = {},
+    { runtimes = [runtimeRecord()], features = ['relay'] }: Linked = {},
   ): Promise<RelayNode> {
     const { token, command_key: commandKey } = await hub.enroll(node);
     const client = await hub.uplink(node, token, features);
@@ -95,6 +92,24 @@ export class RelayNode {
       0,
     );
   }
+}
+
+export type Linked = { runtimes?: RuntimeRecord[]; features?: string[] };
+
+let alone = 0;
+
+/** A node of its own for a test, with a model that no other has. */
+export async function linkedAlone(hub: Hub, options: Linked = {}): Promise<{ at: RelayNode; model: string }> {
+  alone += 1;
+  const model = `model-${alone}`;
+  const runtimes = [runtimeRecord({ model })];
+  return { at: await RelayNode.linked(hub, `gpu-${alone}`, { runtimes, ...options }), model };
+}
+
+/** Asks for a chat whose answer is the engine's own stream. */
+export function streamed(hub: Hub, input: object): Promise<Response> {
+  const headers = { accept: 'text/event-stream' };
+  return hub.ask('/actions', { method: 'POST', headers, body: { kind: 'chat.respond', input } });
 }
 
 /** Asks for a chat. @returns the id of its action. */

@@ -1,5 +1,6 @@
 // What may come next on a command line: all that the grammar takes, and nothing else.
 
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { wanted } from '../../cli/completion/candidates.ts';
@@ -31,6 +32,16 @@ describe('the whole tree:', () => {
     expect(flags).toContain('--hub');
     expect(flags).toContain('--help');
   });
+});
+
+test('docs/cli.md names every command and every flag', async () => {
+  const docs = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const words = new Set(docs.split(/[^\w-]+/));
+  const taken = commandsOf(program).flatMap(([, command]) => [
+    ...command.options.map(({ long }) => long ?? ''),
+    ...(command === program ? [] : [command.name()]),
+  ]);
+  expect(taken.filter((word) => !words.has(word))).toEqual([]);
 });
 
 test('what is typed narrows what is offered', () => {

@@ -35,6 +35,16 @@ const EVENTS: [string, Event['payload'], string][] = [
     'gpu-01/llama.70b left the registry of its node (was Ready)',
   ],
   [
+    'runtime.budget.exhausted',
+    { ...ON, max_restarts: 3, window_seconds: 600, remaining: 0 },
+    'gpu-01/llama.70b has no restart left of 3 in 600 s',
+  ],
+  [
+    'runtime.budget.restored',
+    { ...ON, max_restarts: 3, window_seconds: 600, remaining: 1 },
+    'gpu-01/llama.70b may restart again; 1 left',
+  ],
+  [
     'runtime.restore.requested',
     { ...ON, job_id: 'j', args: {} },
     'a restore of gpu-01/llama.70b was asked for; job j',

@@ -1,6 +1,8 @@
 // What the command line says: the end of a job, a runtime that drains, models by their states, 80 columns.
 
 import { PassThrough } from 'node:stream';
+import * as fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { COMMAND_KINDS, type CommandKind, type Job } from '../../contract/command.ts';
 import type { Matrix, SupervisorRecord } from '../../contract/read-models.ts';
@@ -9,12 +11,15 @@ import { isConfirmed } from '../../cli/commands/node-remove.ts';
 import { withoutControl } from '../../cli/output.ts';
 import { budgetWords } from '../../cli/render/budget.ts';
 import { endWords } from '../../cli/render/job-end.ts';
+import { renderJobs } from '../../cli/render/jobs.ts';
 import { toText } from '../../cli/render/line.ts';
 import { renderNodes } from '../../cli/render/nodes.ts';
 import { renderStatus } from '../../cli/render/status.ts';
+import { holds } from '../support/property.ts';
 import { emptyBudget, fullBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 const AT = '2026-11-22T12:00:00.000Z';
+const HEARD = { received_at: AT, expires_at: AT, age_seconds: 2.4, stale: false, uplink: 'open' as const };
 const MATRIX: Matrix = { items: {}, ttl_seconds: 60, updated: AT, version: 1 };
 
 /** Arguments and result as they come: as text. */
@@ -172,9 +177,34 @@ describe('the status', () => {
   });
 });
 
+test('no line of the status, of nodes or of jobs is wider than the terminal', () => {
+  const name = fc.oneof(
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }),
+    fc.constantFrom('模型-通义千问-7b-指令微调', 'Qwen/Qwen3-30B-A3B-Instruct-2507-GGUF:Q4_K_M'),
+  );
+  const states = fc.constantFrom('loaded', 'unloaded', 'failed');
+  const models = fc.array(fc.record({ id: name, state: states }), { maxLength: 5 });
+  holds(
+    fc.property(models, name, fc.integer({ min: 16, max: 140 }), (list, words, columns) => {
+      const records = [record({ summary: words }, list), { ...record({}), stale: true, node: words }];
+      const matrix = { ...MATRIX, items: { [words]: { ...snapshot(), ...HEARD } } };
+      const job = { ...ended('drain', '{}', undefined, 'failed'), error: { reason: 'r', message: words } };
+      const lines = [
+        ...renderStatus({ updated_at: AT, runtimes: records }, matrix, columns),
+        ...renderNodes([{ node: words, enrolled_at: AT }], matrix, columns),
+        ...renderJobs({ jobs: [job] }, columns),
+      ];
+      const wide = toText(lines)
+        .split('\n')
+        .filter((line) => stringWidth(line) > columns);
+      expect(wide).toEqual([]);
+    }),
+    200,
+  );
+});
+
 test('nodes are told with what is heard of them', () => {
-  const heard = { received_at: AT, expires_at: AT, age_seconds: 2.4, stale: false, uplink: 'open' as const };
-  const matrix = { ...MATRIX, items: { 'gpu-01': { ...snapshot(), ...heard } } };
+  const matrix = { ...MATRIX, items: { 'gpu-01': { ...snapshot(), ...HEARD } } };
   const nodes = [
     { node: 'gpu-01', enrolled_at: AT },
     { node: 'silent', enrolled_at: AT },

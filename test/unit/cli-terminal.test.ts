@@ -25,16 +25,16 @@ function tooWide(lines: readonly Line[], columns: number): string[] {
 
 test('a screen is written over, never cleared first, and given back once', () => {
   const written: string[] = [];
-  const screen = new Screen({ write: (text: string) => written.push(text), rows: 3 });
+  const screen = new Screen({ write: (text: string) => written.push(text), rows: 3, columns: 10 });
   screen.leave();
   screen.draw(['a', 'b']);
-  screen.draw(['c']);
+  screen.draw(['c', '\u001B[31m0123456789\u001B[39m']);
   screen.leave();
   screen.leave();
   expect(written).toEqual([
     '\u001B[?1049h\u001B[?25l',
     '\u001B[?2026h\u001B[Ha\u001B[K\r\nb\u001B[K\u001B[J\u001B[?2026l',
-    '\u001B[?2026h\u001B[Hc\u001B[K\u001B[J\u001B[?2026l',
+    '\u001B[?2026h\u001B[Hc\u001B[K\r\n\u001B[31m0123456789\u001B[39m\u001B[J\u001B[?2026l',
     '\u001B[?25h\u001B[?1049l',
   ]);
 });

@@ -170,7 +170,7 @@ describe('progress', () => {
 
   test('tells an empty budget with its reset', () => {
     const refused = told([{ kind: 'exhausted', budget: emptyBudget(LATER) }]);
-    expect(progressWords(refused, NOW)).toMatch(/refused: all 3 restarts are spent until /);
+    expect(progressWords(refused, NOW)).toMatch(/refused: All 3 restarts are spent until /);
     expect(isOver(refused)).toBe(true);
   });
 

@@ -57,6 +57,16 @@ const SENTENCES: [string, Record<string, unknown>, string][] = [
     'Load of gpu-01/llama failed: no such model',
   ],
   [
+    'runtime.budget.exhausted',
+    { ...about, max_restarts: 3, window_seconds: 600, remaining: 0 },
+    'gpu-01/llama has no restart left of 3 in 600 s',
+  ],
+  [
+    'runtime.budget.restored',
+    { ...about, max_restarts: 3, window_seconds: 600, remaining: 1 },
+    'gpu-01/llama may restart again: 1 left',
+  ],
+  [
     'runtime.restore.requested',
     { ...about, job_id: 'j', args: { force: true } },
     'A restore of gpu-01/llama was asked for, forced past its budget',
@@ -131,6 +141,11 @@ describe('sentences', () => {
     const told = new Set(SENTENCES.map(([kind]) => kind));
     const silent = ['runtime.health', 'state.read.model.patch'];
     expect(Object.keys(EVENT_PAYLOADS).filter((kind) => !told.has(kind))).toEqual(silent);
+  });
+
+  test('a restore is told once: by the events of its own', () => {
+    const payload = { ...about, job_id: 'j', kind: 'restore', from: 'running', state: 'completed' };
+    expect(eventWords({ time: TIME, kind: 'jobs.changed', payload })).toBeUndefined();
   });
 
   test('what this page does not know, or what is not as agreed, is left out', () => {

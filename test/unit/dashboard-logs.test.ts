@@ -8,6 +8,7 @@ import {
   LINES_MAX,
   logText,
   NO_LINES,
+  plainLine,
   withNews,
   type LogLines,
 } from '../../dashboard/view-model/log-lines.ts';
@@ -68,6 +69,10 @@ describe('lines of a log', () => {
         expect(texts(log)).toEqual([...known, ...all.slice(Math.max(seen, all.length - tail))]);
       }),
     );
+  });
+
+  test('are shown without what steers a terminal', () => {
+    expect(plainLine('\u001B[1;32mok\u001B[0m\tdone\u0007')).toBe('ok\tdone\uFFFD');
   });
 
   test('keys are never used twice', () => {

@@ -18,7 +18,7 @@ import { retryAfterMs } from '../../worker/domain/outbox.ts';
 import { newCommand } from '../../worker/domain/submit.ts';
 import { nodeRemoved, nodeStale, transitions, type Word } from '../../worker/domain/transitions.ts';
 import { holds } from '../support/property.ts';
-import { runtimeRecord, snapshot } from '../support/snapshot.ts';
+import { emptyBudget, runtimeRecord, snapshot } from '../support/snapshot.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00.000Z');
 
@@ -38,6 +38,30 @@ function fits(draft: EventDraft): boolean {
 describe('news of a snapshot', () => {
   test('a heartbeat is none', () => {
     expect(news(word(), word([runtimeRecord()], NOW + 5000))).toEqual([]);
+  });
+
+  test('the last restart that is spent is news, and the next one that is free', () => {
+    const reset = '2026-11-22T12:10:00.000Z';
+    const full = runtimeRecord();
+    const empty = runtimeRecord({ budget: emptyBudget(reset) });
+    const [exhausted, ...others] = news(word([full]), word([empty]));
+    expect(others).toEqual([]);
+    expect(exhausted).toMatchObject({
+      kind: 'runtime.budget.exhausted',
+      payload: { node: 'gpu-01', runtime: 'llama.70b', max_restarts: 3, remaining: 0, reset_at: reset },
+    });
+    const [restored] = news(word([empty]), word([full]));
+    expect(restored).toMatchObject({ kind: 'runtime.budget.restored', payload: { remaining: 3 } });
+    for (const draft of [exhausted, restored]) expect(draft && fits(draft)).toBe(true);
+    expect(news(word([empty]), word([empty]))).toEqual([]);
+    expect(news(word([runtimeRecord({ id: 'other' }), empty]), word([empty]))).not.toContainEqual(
+      expect.objectContaining({ kind: 'runtime.budget.exhausted' }),
+    );
+  });
+
+  test('a window without restarts is switched off, not exhausted', () => {
+    const off = { window_seconds: 600, max_restarts: 0, used: 0, remaining: 0 };
+    expect(news(word(), word([runtimeRecord({ budget: off })]))).toEqual([]);
   });
 
   test('a first word is a node and the states of its runtimes', () => {

@@ -55,6 +55,15 @@ export function placement(hint: Setting, jurisdiction: Setting): Placement {
   };
 }
 
+/** Only a clear yes is one. */
+export function isOn(setting: Setting): boolean {
+  return ['1', 'true', 'yes', 'on'].includes(
+    String(setting ?? '')
+      .trim()
+      .toLowerCase(),
+  );
+}
+
 function clamped(setting: Setting, range: Range): number {
   const text = String(setting ?? '').trim();
   const value = text === '' ? Number.NaN : Number(text);

@@ -1,7 +1,7 @@
 // Owns what of an accepted snapshot is news: a node that is heard (again), a runtime whose state is another one.
 
 import type { EventDraft } from '../../contract/events.ts';
-import type { RuntimeRecord } from '../../contract/runtime-record.ts';
+import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { severityOfState, type RuntimeState, type Severity } from '../../contract/words.ts';
 import { modelsChanged } from './model-changes.ts';
@@ -20,9 +20,10 @@ export type Heard = Word & {
 export function transitions(before: Word | undefined, heard: Heard): EventDraft[] {
   const { snapshot, receivedAt } = heard;
   const changed = changedRuntimes(before?.snapshot.runtimes ?? [], snapshot.runtimes);
+  const budgets = changedBudgets(before?.snapshot.runtimes ?? [], snapshot.runtimes);
   const models = modelsChanged(before?.snapshot, snapshot);
   const isNews = before === undefined || heard.silentSince !== undefined;
-  if (!isNews && changed.length === 0 && models === undefined) return [];
+  if (!isNews && changed.length === 0 && budgets.length === 0 && models === undefined) return [];
   const time = isoTime(receivedAt);
   const drafts = changed.map((change): EventDraft => ({
     time,
@@ -32,6 +33,11 @@ export function transitions(before: Word | undefined, heard: Heard): EventDraft[
   return [
     ...(isNews ? [online(heard)] : []),
     ...drafts,
+    ...budgets.map((change): EventDraft => ({
+      time,
+      kind: isSpent(change) ? 'runtime.budget.exhausted' : 'runtime.budget.restored',
+      payload: { node: snapshot.target, ...change },
+    })),
     ...(models === undefined ? [] : [{ time, kind: 'models.changed' as const, payload: models }]),
   ];
 }
@@ -110,6 +116,46 @@ function changedRuntimes(before: readonly RuntimeRecord[], after: readonly Runti
     removed: true,
   }));
   return [...changes, ...gone];
+}
+
+type BudgetChange = { runtime: string } & Pick<
+  RestartBudget,
+  'max_restarts' | 'window_seconds' | 'remaining' | 'reset_at'
+>;
+
+/** A budget that was taken away counts as one without restarts. */
+const NO_BUDGET: RestartBudget = { max_restarts: 0, window_seconds: 0, used: 0, remaining: 0 };
+
+/** Whose last restart is spent, or whose next one is free again. What left the registry has no budget to tell of. */
+function changedBudgets(before: readonly RuntimeRecord[], after: readonly RuntimeRecord[]): BudgetChange[] {
+  const isSameList =
+    before.length === after.length &&
+    after.every((record, index) => {
+      const there = before[index];
+      return there?.descriptor.id === record.descriptor.id && isExhausted(there) === isExhausted(record);
+    });
+  if (isSameList) return [];
+  const said = new Map(before.map((record) => [record.descriptor.id, isExhausted(record)]));
+  return after.flatMap((record): BudgetChange[] => {
+    const { id: runtime } = record.descriptor;
+    if ((said.get(runtime) ?? false) === isExhausted(record)) return [];
+    const budget = record.status.restart_budget ?? NO_BUDGET;
+    const { max_restarts, window_seconds, remaining, reset_at } = budget;
+    return [{ runtime, max_restarts, window_seconds, remaining, ...(reset_at && { reset_at }) }];
+  });
+}
+
+/** A window without restarts is switched off, not exhausted. */
+function isExhausted(record: RuntimeRecord): boolean {
+  const budget = record.status.restart_budget;
+  return budget !== undefined && isSpent(budget);
+}
+
+function isSpent({
+  max_restarts: max,
+  remaining,
+}: Pick<RestartBudget, 'max_restarts' | 'remaining'>): boolean {
+  return max > 0 && remaining === 0;
 }
 
 /** Almost every snapshot is a heartbeat, and costs no more than this look. */

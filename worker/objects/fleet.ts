@@ -2,6 +2,7 @@
 // change is told before the operator is answered; where that fails, the change stays noted and the alarm tells it later.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { Alert, AlertRequest, AlertTested } from '../../contract/alerts.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
 import { joinTokenId, type AuditDraft, type AuditQuery, type By } from '../domain/audit.ts';
@@ -11,7 +12,7 @@ import { claimed, isAstray, mayBeIn, settled } from '../domain/home.ts';
 import { isoTime } from '../domain/freshness.ts';
 import { earliest } from '../domain/next-alarm.ts';
 import { fail, type Result } from '../domain/parse.ts';
-import { shardCount } from '../domain/settings.ts';
+import { isOn, shardCount } from '../domain/settings.ts';
 import { shardOf, type Place } from '../domain/shard-of.ts';
 import { unknownNode } from '../domain/submit.ts';
 import { nodeRemoved } from '../domain/transitions.ts';
@@ -20,6 +21,8 @@ import { Alarm } from './alarm.ts';
 import type { CellCut, Claim, FleetRpc, Stray, Told } from './rpc.ts';
 import { AuditStore } from './store/audit-store.ts';
 import { CallCounts } from './call-counts.ts';
+import { FleetAlerts } from './fleet/alerts.ts';
+import { targetOrigin } from './fleet/target.ts';
 import { FleetEvents } from './fleet/events.ts';
 import { GridPatches, type ToldGrid } from './fleet/grid-patches.ts';
 import { FleetStore } from './store/fleet-store.ts';
@@ -39,6 +42,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   readonly #store: FleetStore;
   readonly #audit: AuditStore;
   readonly #alarm: Alarm;
+  readonly #alerts: FleetAlerts;
   readonly #events: FleetEvents;
   readonly #grid: GridPatches;
   readonly #shards: number;
@@ -53,12 +57,18 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#audit = new AuditStore(state.storage);
     this.#alarm = new Alarm(state.storage);
     // The store migrates the database, so it comes first.
+    this.#alerts = new FleetAlerts({
+      storage: state.storage,
+      allowsLocal: isOn(env.ARW_ALERT_LOCAL_TARGETS),
+      arm: () => void this.#arm(),
+    });
     this.#events = new FleetEvents({
       state,
       watch: async (topics, until) => {
         await askAll(env, (shard) => shard.watch(topics, until));
       },
       arm: () => this.#arm(),
+      heed: (draft, now) => this.#alerts.heed(draft, now),
       onWatched: () => this.#grid.begin(Date.now()),
     });
     this.#shards = shardCount(env.FLEET_SHARDS);
@@ -184,6 +194,39 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#events.take(told, Date.now());
   }
 
+  async alerts(): Promise<Alert[]> {
+    this.#calls.add('alerts');
+    return this.#alerts.all();
+  }
+
+  async setAlert(
+    id: string,
+    request: AlertRequest,
+    by: By,
+  ): Promise<Result<{ alert: Alert; isNew: boolean }>> {
+    this.#calls.add('setAlert');
+    const now = Date.now();
+    return this.#alerts.set(id, request, now, ({ shape, url, enabled }) => {
+      const args = { id, shape, target: targetOrigin(url), enabled };
+      this.#audit.add({ ...by, action: 'alert.set', args }, now);
+    });
+  }
+
+  async removeAlert(id: string, by: By): Promise<Result<null>> {
+    this.#calls.add('removeAlert');
+    return this.#alerts.remove(id, () => {
+      this.#audit.add({ ...by, action: 'alert.remove', args: { id } }, Date.now());
+    });
+  }
+
+  async testAlert(id: string, by: By): Promise<Result<AlertTested>> {
+    this.#calls.add('testAlert');
+    const now = Date.now();
+    return this.#alerts.test(id, now, () => {
+      this.#audit.add({ ...by, action: 'alert.test', args: { id } }, now);
+    });
+  }
+
   async hearCells({ index, shards }: Place, cut: CellCut): Promise<void> {
     this.#calls.add('hearCells');
     if (shards === this.#shards) this.#grid.hear(index, cut, Date.now());
@@ -237,6 +280,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     const now = Date.now();
     this.#alarm.fired();
     this.#store.removeExpired(now);
+    this.#alerts.passTime(now);
     await this.#events.passTime(now);
     await this.#arm();
     await Promise.all(
@@ -300,7 +344,10 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   async #arm(): Promise<void> {
     const now = Date.now();
     const retry = this.#store.hasUntold() ? now + TELL_AGAIN_MS : undefined;
-    await this.#alarm.armFor(earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline()]), now);
+    await this.#alarm.armFor(
+      earliest([this.#store.firstExpiry(), retry, this.#events.nextDeadline(), this.#alerts.nextDeadline()]),
+      now,
+    );
   }
 }
 

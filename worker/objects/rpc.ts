@@ -1,5 +1,6 @@
 // Owns what may be asked of the two kinds of object. Values are plain data; an expected failure is a result.
 
+import type { Alert, AlertRequest, AlertTested } from '../../contract/alerts.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { Action } from '../../contract/actions.ts';
 import type { Job } from '../../contract/command.ts';
@@ -176,6 +177,11 @@ export interface FleetRpc {
   record(draft: AuditDraft): Promise<void>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<AuditEntry[]>;
+  alerts(): Promise<Alert[]>;
+  setAlert(id: string, request: AlertRequest, by: By): Promise<Result<{ alert: Alert; isNew: boolean }>>;
+  removeAlert(id: string, by: By): Promise<Result<null>>;
+  /** Calls the receiver now: it takes as long as that does, at most 10 s. */
+  testAlert(id: string, by: By): Promise<Result<AlertTested>>;
   /** From a shard: what happened to its nodes. */
   publish(place: Place, told: Told): Promise<void>;
   /** From a shard, while somebody subscribes to patches: its cells have changed. */

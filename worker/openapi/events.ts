@@ -18,6 +18,8 @@ type Made = keyof typeof EVENT_PAYLOADS;
 const SUMMARIES: Record<Made, string> = {
   'runtime.health': "A node's snapshot; the latest of each node, at most four times a second",
   'runtime.state.changed': 'What a node says of a runtime is another state than before',
+  'runtime.budget.exhausted': 'No restart is left in the window of a runtime',
+  'runtime.budget.restored': 'One is left again, or its budget was switched off',
   'jobs.changed': "A command's job is in another state: each state once",
   'runtime.restore.requested': 'A restore was accepted',
   'runtime.restore.completed': 'A restore has ended, also one that failed, expired or was refused',

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { ACTION_MAX_BYTES, ActionRequestSchema, ActionSchema } from '../../contract/actions.ts';
+import { AlertRequestSchema, AlertSchema, AlertsSchema, AlertTestedSchema } from '../../contract/alerts.ts';
 import { AuditSchema } from '../../contract/audit.ts';
 import {
   COMMAND_ARGS,
@@ -42,6 +43,7 @@ export const TAGS = {
   Orchestrator: 'Acts on runtimes, the jobs that tell what became of them, and logs.',
   Actions: 'Work that the fleet is asked for: a chat.',
   Events: 'What happens, as it happens.',
+  Alerts: 'Where the hub tells of trouble by itself.',
   Administration: 'Join tokens, nodes of the registry, the audit log.',
   Nodes: 'What a reporter says and asks, under the token of its node.',
   Session: 'How a browser signs in and out.',
@@ -74,7 +76,7 @@ type QuerySchema = v.GenericSchema & { entries: Readonly<Record<string, v.Generi
 
 export type Route = {
   id: string;
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** As Hono has it: `/nodes/:node`. */
   path: string;
   /** The same under another path. */
@@ -360,6 +362,64 @@ export const ROUTES: readonly Route[] = [
     query: AuditQuerySchema,
     answers: { 200: json('A page of entries', AuditSchema) },
     problems: [],
+  },
+  {
+    id: 'listAlerts',
+    method: 'GET',
+    path: '/alerts',
+    tag: 'Alerts',
+    by: 'admin',
+    summary: 'All alerts, what they have told as open, and how their messages fare',
+    answers: { 200: json('In the order of their ids', AlertsSchema) },
+    problems: [],
+  },
+  {
+    id: 'readAlert',
+    method: 'GET',
+    path: '/alerts/:id',
+    tag: 'Alerts',
+    by: 'admin',
+    summary: 'One alert',
+    answers: { 200: json('The alert, without its secrets', AlertSchema) },
+    problems: ['unknown-alert'],
+  },
+  {
+    id: 'setAlert',
+    method: 'PUT',
+    path: '/alerts/:id',
+    tag: 'Alerts',
+    by: 'admin',
+    summary: 'Set an alert',
+    details:
+      'What is left out is the default again, but for `url` and `secret`, which are kept: they cannot be read back. The `url` must be public and under TLS.',
+    body: body(AlertRequestSchema, { isRequired: true }),
+    answers: {
+      200: json('The alert was there', AlertSchema),
+      201: json('The alert is new', AlertSchema),
+    },
+    problems: ['alert-unusable', 'too-many-alerts'],
+  },
+  {
+    id: 'removeAlert',
+    method: 'DELETE',
+    path: '/alerts/:id',
+    tag: 'Alerts',
+    by: 'admin',
+    summary: 'Remove an alert',
+    details: 'It tells nothing more, not even the end of what it has told.',
+    answers: { 204: { what: 'It is gone' } },
+    problems: ['unknown-alert'],
+  },
+  {
+    id: 'testAlert',
+    method: 'POST',
+    path: '/alerts/:id/test',
+    tag: 'Alerts',
+    by: 'admin',
+    summary: 'Send a test to the receiver',
+    details: 'Answered with what the receiver said, after 10 s at the latest.',
+    answers: { 200: json('The receiver took it', AlertTestedSchema) },
+    problems: ['unknown-alert', 'alert-failed'],
   },
   {
     id: 'makeJoinToken',

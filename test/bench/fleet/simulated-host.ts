@@ -5,13 +5,8 @@ import type { AcceleratorReading } from '../../../contract/accelerator.ts';
 import { deriveNodeStatus, rollUp } from '../../../contract/rollup.ts';
 import type { RuntimeHealth, RuntimeRecord } from '../../../contract/runtime-record.ts';
 import type { Snapshot } from '../../../contract/snapshot.ts';
-import {
-  severityLabel,
-  severityOfState,
-  stateLabel,
-  RUNTIME_STATES,
-  type RuntimeState,
-} from '../../../contract/words.ts';
+import { RUNTIME_STATES, type RuntimeState } from '../../../contract/words.ts';
+import { runtimeRecord } from '../../support/snapshot.ts';
 
 /** Models and devices of the fleet: the number of its cells does not grow with its nodes. */
 const MODELS = ['llama-3.3-70b-q4', 'qwen3-32b-q5', 'mistral-small-24b-q6', 'gemma-3-27b-q4'];
@@ -121,29 +116,15 @@ function template(make: number, state: RuntimeState): Template {
 }
 
 function runtime(id: string, model: string, state: RuntimeState): RuntimeRecord {
-  const severity = severityOfState(state);
+  const { descriptor, status } = runtimeRecord({ id, model, state });
+  const { restart_budget: budget, ...said } = status;
   return {
-    descriptor: {
-      id,
-      name: `Runtime ${id}`,
-      adapter: 'llama.cpp',
-      profile: 'default',
-      modalities: ['text'],
-      accelerator: 'gpu_cuda',
-      models: [{ id: model, state: 'loaded', context: 8192 }],
-      sandbox: 'none',
-    },
+    descriptor: { ...descriptor, accelerator: 'gpu_cuda' },
     status: {
-      id,
-      state,
-      state_label: stateLabel(state),
-      severity,
-      severity_label: severityLabel(severity),
-      summary: stateLabel(state),
-      detail: [],
+      ...said,
       updated_at: STARTED,
       health: { capacity: 4, error_count: 2, error_rate: 0.0022 },
-      restart_budget: { window_seconds: 600, max_restarts: 3, used: 0, remaining: 3 },
+      ...(budget && { restart_budget: budget }),
       pid: 4242,
       started_at: STARTED,
       restarts_total: 0,

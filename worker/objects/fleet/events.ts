@@ -31,6 +31,8 @@ export type FleetEventsOptions = {
   watch: (topics: Topic[], until: number) => Promise<void>;
   /** The alarm of Fleet must look at `nextDeadline` again. */
   arm: () => Promise<void>;
+  /** Of each event once, in the turn in which it is logged. */
+  heed: (draft: EventDraft, now: number) => void;
   /** Somebody new subscribes to patches. */
   onWatched: () => void;
 };
@@ -151,6 +153,7 @@ export class FleetEvents {
     this.#lastId = id;
     if (isLogged(kind)) this.#log.add({ id, kind, body, source });
     this.#subscribers.send(kind, numbered(id, body), now);
+    this.#options.heed(draft, now);
   }
 }
 

@@ -60,6 +60,39 @@ export const FLEET_MIGRATIONS = [
   // 5: each change asks what waits: without these it looks at every node, and a large fleet enrols ever more slowly.
   `CREATE INDEX nodes_untold ON nodes (node) WHERE untold > 0;
    CREATE INDEX node_tokens_by_end ON node_tokens (until) WHERE until IS NOT NULL;`,
+  // 6: alerts: the rules, with the secrets of their receivers; what is troubled; what was told as open; messages that wait.
+  `CREATE TABLE alerts (
+     id TEXT PRIMARY KEY,
+     rule TEXT NOT NULL,
+     delivered INTEGER NOT NULL DEFAULT 0,
+     dropped INTEGER NOT NULL DEFAULT 0,
+     last_delivered_at INTEGER,
+     last_error_at INTEGER,
+     last_error TEXT
+   ) WITHOUT ROWID;
+   CREATE TABLE alert_troubles (
+     kind TEXT NOT NULL,
+     node TEXT NOT NULL,
+     runtime TEXT NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (node, runtime, kind)
+   ) WITHOUT ROWID;
+   CREATE TABLE alert_openings (
+     alert TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     node TEXT NOT NULL,
+     runtime TEXT NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (alert, node, runtime, kind)
+   ) WITHOUT ROWID;
+   CREATE TABLE alert_deliveries (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     alert TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     items TEXT NOT NULL
+   );`,
 ];
 
 const FormerSchema = v.pipe(v.string(), v.parseJson(), v.array(v.number()));

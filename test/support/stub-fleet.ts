@@ -1,0 +1,95 @@
+// Owns a fleet for tests of the dashboard: hub and reporter as users run them, with stub engines that no test has to wait
+// for. Ended by who started it.
+
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'smol-toml';
+import * as v from 'valibot';
+import { MatrixSchema } from '../../contract/read-models.ts';
+import type { RuntimeStatus } from '../../contract/runtime-record.ts';
+import { stubEngine } from '../../scripts/engine/find-engine.ts';
+import { findModel } from '../../scripts/engine/find-model.ts';
+import { startFleet, type Fleet } from '../../scripts/fleet/fleet.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
+import { eventually } from './eventually.ts';
+
+/** No settings of the one who runs the tests. */
+const { ARW_ADMIN_TOKEN: _token, ARW_HUB_URL: _url, ...ENV } = process.env;
+
+/** `[runtimes.restart]` of each runtime, by its id. */
+export type StubRuntimes = Record<string, { max: number; window_seconds: number }>;
+
+export class StubFleet {
+  readonly fleet: Fleet;
+  readonly #directory: string;
+
+  private constructor(fleet: Fleet, directory: string) {
+    this.fleet = fleet;
+    this.#directory = directory;
+  }
+
+  /** Every runtime is ready. */
+  static async ready(runtimes: StubRuntimes): Promise<StubFleet> {
+    const directory = await mkdtemp(join(tmpdir(), 'runtime-matrix-browser-'));
+    const { command, args } = stubEngine();
+    const { path: model } = await findModel({ env: {}, cacheDir: directory, log: () => undefined });
+    const ports = new Map<string, number>();
+    for (const id of Object.keys(runtimes)) ports.set(id, await freePort());
+    const manifest = stringify({
+      version: 1,
+      runtimes: Object.entries(runtimes).map(([id, restart]) => ({
+        id,
+        name: `Stub ${id}`,
+        adapter: 'llama.cpp',
+        accelerator: 'cpu',
+        restart,
+        process: { command, args: [...args, '-m', model, '--port', String(ports.get(id))] },
+      })),
+    });
+    const fleet = await startFleet({
+      directory,
+      host: '127.0.0.1',
+      port: 0,
+      env: { ...ENV, ARW_GATEWAY_PORT: String(await freePort()) },
+      manifest,
+      onLine: () => undefined,
+    });
+    const started = new StubFleet(fleet, directory);
+    for (const id of ports.keys()) await started.statusWhere(id, ({ state }) => state === 'ready');
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    await this.fleet.stop();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async statusWhere(id: string, isWanted: (status: RuntimeStatus) => boolean): Promise<RuntimeStatus> {
+    return eventually(`a status of ${id} as wanted`, async () => {
+      const answer = await this.ask('GET', 'state/runtime_matrix');
+      const { items } = v.parse(MatrixSchema, await answer.json());
+      const record = items[this.fleet.node]?.runtimes?.find(({ descriptor }) => descriptor.id === id);
+      return record !== undefined && isWanted(record.status) && record.status;
+    });
+  }
+
+  async ask(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(new URL(path, `${this.fleet.hubUrl}/`), {
+      method,
+      headers: { authorization: `Bearer ${this.fleet.adminToken}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** So many lines more in the log of a runtime, as its engine writes them. */
+  async write(id: string, lines: number): Promise<void> {
+    const text = Array.from({ length: lines }, (_, index) => `line ${index} of ${id}\n`).join('');
+    await appendFile(join(this.#directory, 'node', 'logs', `${id}.log`), text);
+  }
+
+  async kill(id: string): Promise<void> {
+    const { pid } = await this.statusWhere(id, (status) => status.pid !== undefined);
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  }
+}
