@@ -1,7 +1,7 @@
 // Owns the question before an act: what will happen, what it costs, what it needs to know. It stays open until the hub has
 // answered: a refusal is told here, and an empty budget may be forced here.
 
-import { useComputed, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { newKey } from '../connection/action-request.ts';
@@ -29,7 +29,8 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   const saidExhausted = useSignal(false);
   /** One key for one wish: the same arguments again are the same act. */
   const key = useRef({ of: '', key: '' });
-  const cost = useComputed(() => actCost(kind, input.value, { record, isStale }, hubTime()));
+  // Of the runtime as it is now, also while the question stands.
+  const cost = actCost(kind, input.value, { record, isStale }, hubTime());
   const runtime = record.descriptor.id;
 
   useEffect(() => {
@@ -40,7 +41,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
     input.value = { ...input.value, ...more };
     refusal.value = undefined;
   };
-  const isExhausted = cost.value.exhausted !== undefined || saidExhausted.value;
+  const isExhausted = cost.exhausted !== undefined || saidExhausted.value;
   const mayForce = isExhausted && kind === 'restore';
   const isIncomplete =
     (kind === 'switch' && input.value.preset === undefined && input.value.sandbox === undefined) ||
@@ -84,7 +85,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
         </p>
         <Fields kind={kind} record={record} input={input.value} set={set} id={id} />
         <ul id={`${id}cost`} class="cost">
-          {cost.value.lines.map((line) => (
+          {cost.lines.map((line) => (
             <li key={line}>{line}</li>
           ))}
         </ul>
