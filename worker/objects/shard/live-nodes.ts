@@ -20,10 +20,15 @@ export type Pace = { ttlSeconds: number; retentionMs: number; heartbeatWriteMs: 
 /** When a word came, and for how long the node was told that it counts. */
 export type Moment = { now: number; ttlSeconds: number | undefined };
 
+/** While the timer of it is set the object does not hibernate: only what ends the process can lose such a row. */
+const WRITTEN_WITHIN_MS = 1000;
+
 export class LiveNodes {
   readonly #store: SnapshotStore;
   readonly #pace: Pace;
   readonly #nodes = new Map<string, LiveNode>();
+  /** Heartbeats whose rows are to be written together. */
+  readonly #due = new Set<LiveNode>();
   #posting = 0;
 
   constructor(store: SnapshotStore, pace: Pace) {
@@ -77,8 +82,7 @@ export class LiveNodes {
     live.heard(retold, now);
     const { ttlSeconds: setSeconds, heartbeatWriteMs } = this.#pace;
     if (now - live.written.writtenAt >= rewriteAfterMs(transport, setSeconds, heartbeatWriteMs)) {
-      this.#store.save(live);
-      live.wrote(now);
+      this.#writeSoon(live);
     }
     return live;
   }
@@ -153,6 +157,24 @@ export class LiveNodes {
 
   nextForgotten(): number | undefined {
     return earliest([...this.#nodes.keys()].map((node) => this.forgottenAt(node)));
+  }
+
+  /** Only the time and the figures of a heartbeat are new: nobody waits for them, and one commit serves many nodes. */
+  #writeSoon(live: LiveNode): void {
+    if (this.#due.size === 0) setTimeout(() => this.#writeDue(Date.now()), WRITTEN_WITHIN_MS);
+    this.#due.add(live);
+  }
+
+  #writeDue(now: number): void {
+    const due = [...this.#due];
+    // Empty before anything is written: the next one sets the next timer.
+    this.#due.clear();
+    for (const live of due) {
+      // One that was removed must not come back, and one that was replaced was judged when it was.
+      if (this.#nodes.get(live.node) !== live) continue;
+      this.#store.save(live);
+      live.wrote(now);
+    }
   }
 
   #keep(live: LiveNode): void {
