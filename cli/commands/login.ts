@@ -20,10 +20,13 @@ export async function login(flags: HubFlags, { json = false }: { json?: boolean 
   // The token that is kept is the one that is to be replaced.
   const kept = known === undefined ? {} : { [name]: { hub: known.hub } };
   const { profile: _profile, ...named } = flags;
-  const { hub, token: given } = decide({ ...named, ...(known && { profile: name }) }, env, {
-    path,
-    profiles: kept,
-  });
+  // Only a profile that was named by flag comes before the environment; a new one has no hub yet.
+  const isNamed = flags.profile !== undefined && known !== undefined;
+  const { hub, token: given } = decide(
+    { ...named, ...(isNamed && { profile: name }) },
+    { ...env, ARW_PROFILE: undefined },
+    { path, profiles: kept },
+  );
   const token = given?.value ?? (await askSecret(`Token of ${hub.value.origin} (it is not shown): `));
   if (token === undefined) {
     throw new CliError(

@@ -8,11 +8,12 @@ export type Shell = (typeof SHELLS)[number];
 
 /**
  * Bash breaks words at ":" and "=", of which ids of jobs and models are full: the line is read as it was typed, and what
- * bash holds for done is taken off the answers again.
+ * bash holds for done is taken off the answers again. Bash puts an answer on the line as it is, and some are words of a
+ * node (ids of models): they are quoted, so that none of them is a command. Zsh and fish quote by themselves.
  */
 const BASH = `# arw-cli completion bash; load it with: source <(arw-cli completion bash)
 _arw_cli() {
-  local line="\${COMP_LINE:0:COMP_POINT}" words last done reply
+  local line="\${COMP_LINE:0:COMP_POINT}" words last done reply q
   read -ra words <<< "$line"
   [[ "$line" == *[[:space:]] ]] && words+=("")
   last="\${words[\${#words[@]}-1]}"
@@ -20,7 +21,9 @@ _arw_cli() {
   [[ "$last" == *[:=]* && "$COMP_WORDBREAKS" == *:* ]] && done="\${last%"\${last##*[:=]}"}"
   COMPREPLY=()
   while IFS=$'\\t' read -r reply _; do
-    COMPREPLY+=("\${reply#"$done"}")
+    q="\${reply#"$done"}"
+    [[ -n "$q" ]] && printf -v q %q "$q"
+    COMPREPLY+=("$q")
   done < <("\${words[0]}" ${COMPLETE} "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _arw_cli arw-cli

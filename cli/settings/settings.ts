@@ -1,4 +1,5 @@
 // Owns which hub is asked and under which token: flags before environment before file, and where each value is from.
+// A profile that a flag names is a word of now: it comes before an environment that was set for something else.
 
 import { CliError, EXIT } from '../errors.ts';
 import type { Hub } from '../hub-client.ts';
@@ -25,7 +26,8 @@ export type Settings = {
 /** @throws CliError */
 export async function settingsFrom(flags: HubFlags, env: Environment): Promise<Settings> {
   const isComplete = [flags.hub ?? env['ARW_HUB_URL'], flags.token ?? env['ARW_ADMIN_TOKEN']].every(Boolean);
-  const file = isComplete ? undefined : await readProfiles(profilePath(env));
+  const isWhole = flags.profile === undefined ? isComplete : Boolean(flags.hub && flags.token);
+  const file = isWhole ? undefined : await readProfiles(profilePath(env));
   return decide(flags, env, file);
 }
 
@@ -40,16 +42,18 @@ export function decide(flags: HubFlags, env: Environment, file: ProfileFile | un
   const chosen = file === undefined ? undefined : choose(flags, env, file);
   const hub = hubSetting(flags, env, chosen);
   const profile = chosen?.name;
-  const given = tokenGiven(flags, env);
+  const isHeeded = isTokenHeeded(flags, env, chosen);
+  const given = tokenGiven(flags, isHeeded ? env : {});
   if (given !== undefined) return { hub, token: given, remedy: 'check ARW_ADMIN_TOKEN or --token', profile };
+  const ways = isHeeded ? 'set ARW_ADMIN_TOKEN or --token' : 'set --token';
   if (file === undefined || chosen?.profile.token === undefined) {
-    return { hub, token: undefined, remedy: 'set ARW_ADMIN_TOKEN or --token', profile };
+    return { hub, token: undefined, remedy: ways, profile };
   }
   const { name } = chosen;
   // A token goes to nobody but the hub that it is of.
   const own = urlOf(chosen.profile.hub, `profile "${name}"`);
-  if (own.origin !== hub.value.origin) {
-    const remedy = `set ARW_ADMIN_TOKEN or --token: the token of profile "${name}" is only for ${own.origin}`;
+  if (baseOf(own) !== baseOf(hub.value)) {
+    const remedy = `${ways}: the token of profile "${name}" is only for ${baseOf(own).replace(/\/$/, '')}`;
     return { hub, token: undefined, remedy, profile };
   }
   if (isOpenToOthers(file)) {
@@ -98,12 +102,23 @@ function isHubNamed(flags: HubFlags, env: Environment): boolean {
 }
 
 function hubSetting(flags: HubFlags, env: Environment, chosen: Chosen | undefined): Setting<URL> {
-  const inEnvironment = env['ARW_HUB_URL'] || undefined;
+  const inEnvironment = (flags.profile === undefined && env['ARW_HUB_URL']) || undefined;
   if (flags.hub !== undefined) return { value: urlOf(flags.hub, '--hub'), from: '--hub' };
   if (inEnvironment !== undefined) return { value: urlOf(inEnvironment, 'ARW_HUB_URL'), from: 'ARW_HUB_URL' };
   if (chosen === undefined) return { value: urlOf(DEFAULT_HUB_URL, ''), from: 'default' };
   const from = `profile "${chosen.name}" in ${chosen.path}`;
   return { value: urlOf(chosen.profile.hub, from), from };
+}
+
+/** Beside a profile named by flag, the token of the environment is not for its hub where either has another for itself. */
+function isTokenHeeded(flags: HubFlags, env: Environment, chosen: Chosen | undefined): boolean {
+  if (flags.profile === undefined) return true;
+  return chosen?.profile.token === undefined && !env['ARW_HUB_URL'];
+}
+
+/** What all paths of the hub begin with: several hubs may share an origin. */
+function baseOf(url: URL): string {
+  return new URL('.', url).href;
 }
 
 function tokenGiven(flags: HubFlags, env: Environment): Setting<string> | undefined {

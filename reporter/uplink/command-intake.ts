@@ -12,9 +12,15 @@ import { spokenLine } from '../../contract/status.ts';
 import type { Log } from '../log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { Outcome } from '../supervisor/state.ts';
-import type { CommandJournal } from './journal.ts';
+import { KEEP_MS, type CommandJournal } from './journal.ts';
 import { isCancelSigned, isSigned } from './signature.ts';
 import { messageOf } from '../errors.ts';
+
+/**
+ * By the clock of this host, since what tells the hub's is not signed: a command that the journal may have forgotten
+ * could be sent again under a forged time. Half of its memory leaves a day for clocks that differ.
+ */
+const OLDEST_MS = KEEP_MS / 2;
 
 export type CommandIntakeOptions = {
   node: string;
@@ -101,6 +107,10 @@ export class CommandIntake {
       return {
         refused: refusal('expired', `The command expired at ${command.expires_at}; nothing was done`),
       };
+    }
+    if (Date.parse(command.issued_at) + OLDEST_MS <= Date.now()) {
+      const message = `The command was issued at ${command.issued_at}, a day or more before now by the clock of this host; set that clock if it is wrong, and ask again`;
+      return { refused: refusal('expired', message) };
     }
     const kind = v.safeParse(CommandKindSchema, command.kind);
     if (!kind.success) {

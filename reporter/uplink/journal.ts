@@ -8,7 +8,7 @@ import type { Outcome } from '../supervisor/state.ts';
 import { codeOf } from '../errors.ts';
 
 /** The hub forgets a command sooner, so a longer memory would remember what nobody can send again. */
-const KEEP_MS = 48 * 3600 * 1000;
+export const KEEP_MS = 48 * 3600 * 1000;
 
 const OutcomeSchema = v.variant('ok', [
   v.object({ ok: v.literal(true), result: v.record(v.string(), v.unknown()) }),

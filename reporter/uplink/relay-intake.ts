@@ -37,6 +37,8 @@ export class RelayIntake {
   readonly #exchanges = new Map<number, Opening | RelayExchange>();
   /** Until when each opening that came would be valid again, by its id: none is taken twice. */
   readonly #seen = new Map<string, number>();
+  /** Whatever was valid until then may have been forgotten. The hub's clock is not signed: who forges it, turns it back. */
+  #forgottenMs = 0;
   #isEnding = false;
 
   constructor(options: RelayIntakeOptions) {
@@ -138,8 +140,9 @@ export class RelayIntake {
     for (const [old, untilMs] of this.#seen) {
       if (untilMs > nowMs) break;
       this.#seen.delete(old);
+      this.#forgottenMs = Math.max(this.#forgottenMs, untilMs);
     }
-    const isRepeat = this.#seen.has(id);
+    const isRepeat = this.#seen.has(id) || expiresMs <= this.#forgottenMs;
     this.#seen.set(id, expiresMs);
     return isRepeat;
   }

@@ -1,9 +1,11 @@
 // What may come next on a command line: all that the grammar takes, and nothing else.
 
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { wanted } from '../../cli/completion/candidates.ts';
+import { SCRIPTS } from '../../cli/completion/scripts.ts';
 import { makeProgram } from '../../cli/grammar/program.ts';
 
 const program = makeProgram();
@@ -95,4 +97,21 @@ test('after an argument there is no second one, and after -- no flags', () => {
   expect(wanted(program, ['node', 'remove', 'gpu-01', ''])).toMatchObject({ candidates: [] });
   expect(wanted(program, ['node', 'remove', 'gpu-01', '']).source).toBeUndefined();
   expect(wanted(program, ['chat', '--', '-']).candidates).toEqual([]);
+});
+
+test.each([
+  ['arw-cli chat --model m', 'm$(touch x)', 'm\\$\\(touch\\ x\\)'],
+  ['arw-cli chat --model m', 'm;x`y`', 'm\\;x\\`y\\`'],
+  ['arw-cli chat --model m', "m'q", "m\\'q"],
+  ['arw-cli chat --model org/a:', 'org/a:q$4', 'q\\$4'],
+  ['arw-cli runtime restore --id=gpu', '--id=gpu-01/llama.70b', 'gpu-01/llama.70b'],
+  ['arw-cli chat --model org', 'org/a_b-c@1+2:q4', 'org/a_b-c@1+2:q4'],
+])('bash gets no command from a word of a node: "%s" with %s', (line, answer, offered) => {
+  const script = `${SCRIPTS.bash}
+arw-cli() { printf '%s\\twords\\n' "$ANSWER"; }
+COMP_LINE="$1" COMP_POINT=\${#1} COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
+_arw_cli
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const env = { PATH: process.env['PATH'] ?? '', ANSWER: answer };
+  expect(execFileSync('bash', ['-c', script, 'bash', line], { env, encoding: 'utf8' })).toBe(`${offered}\n`);
 });

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { ProfileFile } from '../../cli/settings/profile-file.ts';
-import { decide, type HubFlags } from '../../cli/settings/settings.ts';
+import { decide, settingsFrom, type HubFlags } from '../../cli/settings/settings.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FILE: ProfileFile = {
   path: '/c/cli.toml',
@@ -109,6 +110,64 @@ test.each<
     undefined,
   ],
   [
+    'another hub under the same origin is another hub',
+    { profile: 'work', hub: 'https://work.example:8443/hub2' },
+    {},
+    FILE,
+    'https://work.example:8443/hub2/',
+    '--hub',
+    undefined,
+  ],
+  [
+    'a profile that is named by flag comes before a whole environment',
+    { profile: 'work' },
+    { ARW_HUB_URL: 'https://e.example', ARW_ADMIN_TOKEN: 'e' },
+    FILE,
+    'https://work.example:8443/hub/',
+    'profile "work" in /c/cli.toml',
+    'work-token',
+    'profile "work" in /c/cli.toml',
+  ],
+  [
+    'the token of the environment goes to no hub of a profile that has its own',
+    { profile: 'work' },
+    { ARW_ADMIN_TOKEN: 'e' },
+    FILE,
+    'https://work.example:8443/hub/',
+    'profile "work" in /c/cli.toml',
+    'work-token',
+    'profile "work" in /c/cli.toml',
+  ],
+  [
+    'flags come before a profile that is named by flag',
+    { profile: 'work', hub: 'https://f.example', token: 'f' },
+    { ARW_HUB_URL: 'https://e.example', ARW_ADMIN_TOKEN: 'e' },
+    FILE,
+    'https://f.example/',
+    '--hub',
+    'f',
+    '--token',
+  ],
+  [
+    'a profile without a token takes that of the environment',
+    { profile: 'open' },
+    { ARW_ADMIN_TOKEN: 'e' },
+    FILE,
+    'http://127.0.0.1:8787/',
+    'profile "open" in /c/cli.toml',
+    'e',
+    'ARW_ADMIN_TOKEN',
+  ],
+  [
+    'but not where the environment names the hub that it is for',
+    { profile: 'open' },
+    { ARW_HUB_URL: 'https://e.example', ARW_ADMIN_TOKEN: 'e' },
+    FILE,
+    'http://127.0.0.1:8787/',
+    'profile "open" in /c/cli.toml',
+    undefined,
+  ],
+  [
     'empty variables are none',
     {},
     { ARW_HUB_URL: '', ARW_ADMIN_TOKEN: '', ARW_PROFILE: '' },
@@ -130,6 +189,15 @@ test('why there is no token is told', () => {
   );
   expect(decide({}, {}, FILE).remedy).toBe('log in again with "arw-cli login --profile home"');
   expect(decide({}, {}, NONE).remedy).toBe('set ARW_ADMIN_TOKEN or --token');
+});
+
+test('a profile that is named by flag is looked for beside a whole environment too', async () => {
+  const env = {
+    XDG_CONFIG_HOME: await temporaryFolder(),
+    ARW_HUB_URL: 'https://e.example',
+    ARW_ADMIN_TOKEN: 'e',
+  };
+  await expect(settingsFrom({ profile: 'no-such' }, env)).rejects.toThrow('there is no profile "no-such"');
 });
 
 test('a file that others may read is not used for its token, and for nothing else it need not be private', () => {

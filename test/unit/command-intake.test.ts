@@ -144,6 +144,18 @@ test('an expired command is refused by the clock of the hub', async () => {
   expect(b.carriedOut.map(({ id }) => id)).toEqual(['in-time']);
 });
 
+test('what the journal may have forgotten is not taken again under a forged time of the hub', async () => {
+  const b = await bench();
+  const dayMs = 86_400_000;
+  b.hubAheadMs = -3 * dayMs;
+  const at = (ageMs: number): string => new Date(Date.now() - ageMs).toISOString();
+  await b.intake.take(command({ id: 'old', issued_at: at(3 * dayMs), expires_at: at(3 * dayMs - 600_000) }));
+  // The clocks of a host and of its hub may differ.
+  await b.intake.take(command({ id: 'new', issued_at: at(dayMs - 60_000), expires_at: at(dayMs - 660_000) }));
+  expect(b.carriedOut.map(({ id }) => id)).toEqual(['new']);
+  expect(b.outcomes[0]).toMatchObject({ ok: false, error: { reason: 'expired' } });
+});
+
 test('a command that expires while it is asked for again is still answered from the journal', async () => {
   const b = await bench();
   const taken = command();
