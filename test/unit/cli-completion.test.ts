@@ -113,5 +113,11 @@ COMP_LINE="$1" COMP_POINT=\${#1} COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
 _arw_cli
 printf '%s\\n' "\${COMPREPLY[@]}"`;
   const env = { PATH: process.env['PATH'] ?? '', ANSWER: answer };
-  expect(execFileSync('bash', ['-c', script, 'bash', line], { env, encoding: 'utf8' })).toBe(`${offered}\n`);
+  expect(
+    execFileSync('bash', ['--norc', '-c', script, 'bash', line], {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  ).toBe(`${offered}\n`);
 });
