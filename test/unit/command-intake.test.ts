@@ -59,6 +59,7 @@ class Bench {
 const bench = async (): Promise<Bench> => Bench.on(await temporaryFolder());
 const cancellation = (id: string, key = KEY): CommandCancel => signedCancel(NODE, key, id);
 const command = (change: Partial<Command> = {}): Command => signedCommand(NODE, KEY, change);
+const ago = (ageMs: number): string => new Date(Date.now() - ageMs).toISOString();
 
 test('a command is received, carried out, and its outcome told', async () => {
   const b = await bench();
@@ -148,10 +149,13 @@ test('what the journal may have forgotten is not taken again under a forged time
   const b = await bench();
   const dayMs = 86_400_000;
   b.hubAheadMs = -3 * dayMs;
-  const at = (ageMs: number): string => new Date(Date.now() - ageMs).toISOString();
-  await b.intake.take(command({ id: 'old', issued_at: at(3 * dayMs), expires_at: at(3 * dayMs - 600_000) }));
+  await b.intake.take(
+    command({ id: 'old', issued_at: ago(3 * dayMs), expires_at: ago(3 * dayMs - 600_000) }),
+  );
   // The clocks of a host and of its hub may differ.
-  await b.intake.take(command({ id: 'new', issued_at: at(dayMs - 60_000), expires_at: at(dayMs - 660_000) }));
+  await b.intake.take(
+    command({ id: 'new', issued_at: ago(dayMs - 60_000), expires_at: ago(dayMs - 660_000) }),
+  );
   expect(b.carriedOut.map(({ id }) => id)).toEqual(['new']);
   expect(b.outcomes[0]).toMatchObject({ ok: false, error: { reason: 'expired' } });
 });
