@@ -9,7 +9,8 @@ test.each([
   ['it lasts', String(NOW + 1), NOW + 1],
   ['at its last moment', String(NOW + SESSION_MS), NOW + SESSION_MS],
   ['it is over', String(NOW), undefined],
-  ['it lasts longer than any that is made', String(NOW + SESSION_MS + 1), undefined],
+  ['it was made where the clock is ahead', String(NOW + SESSION_MS + 60_000), NOW + SESSION_MS + 60_000],
+  ['it lasts longer than any that is made', String(NOW + SESSION_MS + 300_001), undefined],
   ['it is no time', 'admin', undefined],
   ['it is nothing', '', undefined],
 ])('%s', (_, value, until) => {

@@ -2,10 +2,13 @@
 
 export const SESSION_MS = 12 * 3_600_000;
 
+/** Who judges a cookie may be another machine than who made it, with a clock that is behind. */
+const CLOCK_SKEW_MS = 300_000;
+
 /** What a cookie that was signed here says; undefined where it is over. A cookie of the future is none of ours. */
 export function sessionUntil(value: string, now: number): number | undefined {
   const until = /^\d{1,16}$/.test(value) ? Number(value) : 0;
-  return until > now && until <= now + SESSION_MS ? until : undefined;
+  return until > now && until <= now + SESSION_MS + CLOCK_SKEW_MS ? until : undefined;
 }
 
 /**

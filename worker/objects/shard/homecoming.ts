@@ -64,6 +64,10 @@ export class Homecoming {
     for (;;) {
       const strays = await fleet().claimStrays(place, [...unreached]);
       if (strays.length === 0) break;
+      // Of those Fleet has spoken meanwhile: this question cannot bring them, the next one will.
+      if (strays.every(({ node }) => isOvertaken(node))) {
+        return [...new Set([...unreached, ...strays.flatMap(({ former }) => former)])];
+      }
       for (const index of await this.#bring(strays, isOvertaken)) unreached.add(index);
     }
     this.#isGathered = unreached.size === 0;
