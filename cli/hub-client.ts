@@ -1,8 +1,10 @@
 // Owns requests of the command line to a hub: one answer checked against the contract, faults as sentences.
 
+import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import { ProblemSchema, type Problem } from '../contract/problem.ts';
 import { CliError, EXIT } from './errors.ts';
+import { requestStream } from './http-stream.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -74,7 +76,11 @@ export type StreamAsk = {
   headWithinMs?: number;
 };
 
-export type HubStream = { headers: Headers; chunks: AsyncIterable<string> };
+export type HubStream = {
+  /** @param name in small letters. */
+  header: (name: string) => string | undefined;
+  chunks: AsyncIterable<string>;
+};
 
 /**
  * Asks for a text that comes piece by piece, for as long as it takes. @throws CliError where no good answer comes, also
@@ -85,30 +91,32 @@ export async function streamHub(
   path: string,
   { signal, headers = {}, body: sent, headWithinMs = TIMEOUT_MS }: StreamAsk,
 ): Promise<HubStream> {
-  const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(new DOMException('', 'TimeoutError')), headWithinMs);
-  let response: Response;
+  let answer: IncomingMessage;
   try {
-    response = await fetch(new URL(path, hub.url), {
-      method: sent === undefined ? 'GET' : 'POST',
+    answer = await requestStream(new URL(path, hub.url), {
       headers: { ...headersFor(hub, 'text/event-stream, text/plain, application/json', sent), ...headers },
-      signal: AbortSignal.any([signal, slow.signal]),
+      signal,
+      headWithinMs,
       ...(sent !== undefined && { body: JSON.stringify(sent) }),
     });
   } catch (error) {
     throw unreachable(hub, error);
-  } finally {
-    clearTimeout(timer);
   }
-  const { status, body } = response;
-  if (status >= 400) throw refused(hub, { status, body: jsonOf(hub, status, await response.text()) });
-  if (body === null) throw notAHub(hub, status);
-  return { headers: response.headers, chunks: pieces(hub, body) };
+  const status = answer.statusCode ?? 0;
+  if (status >= 400) throw refused(hub, { status, body: jsonOf(hub, status, await whole(hub, answer)) });
+  if (status < 200 || status >= 300) throw notAHub(hub, status);
+  return { header: (name) => answer.headersDistinct[name]?.[0], chunks: pieces(hub, answer) };
 }
 
-async function* pieces(hub: Hub, body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function whole(hub: Hub, answer: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const piece of pieces(hub, answer)) text += piece;
+  return text;
+}
+
+async function* pieces(hub: Hub, answer: IncomingMessage): AsyncGenerator<string> {
   try {
-    for await (const text of body.pipeThrough(new TextDecoderStream())) yield text;
+    for await (const text of answer) yield String(text);
   } catch (error) {
     throw new CliError(
       EXIT.unreachable,

@@ -41,14 +41,14 @@ export async function exchange(
   });
   try {
     const body = { kind: ACTION_KIND, input };
-    const { headers, chunks } = await streamHub(hub, 'actions', {
+    const { header, chunks } = await streamHub(hub, 'actions', {
       signal: closed.signal,
       headers: { accept: 'text/event-stream' },
       body,
       headWithinMs: HEAD_WITHIN_MS,
     });
-    action = headers.get('x-arw-action') ?? '';
-    const by = { node: headers.get('x-arw-node') ?? '', runtime: headers.get('x-arw-runtime') ?? '' };
+    action = header('x-arw-action') ?? '';
+    const by = { node: header('x-arw-node') ?? '', runtime: header('x-arw-runtime') ?? '' };
     if (signal.aborted) await cancel(hub, action);
     onTaken(by);
     const events: EventSourceMessage[] = [];

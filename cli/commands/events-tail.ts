@@ -15,6 +15,8 @@ export type TailOptions = { prefix?: string; replay?: number; after?: string; js
 
 /** The hub says something every 15 s, if only that it lives. */
 const SILENCE_MAX_MS = 45_000;
+/** A hub that tells no time gave no place to begin at again. */
+const UNPLACED = 'connected again; what happened meanwhile is not told';
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
@@ -29,15 +31,15 @@ export async function eventsTail(hub: Hub, options: TailOptions): Promise<void> 
   let place = options.after;
   let failures = 0;
   let isFirst = true;
+  const onOpen = (start: string | undefined): void => {
+    if (!isFirst) progress(place === undefined ? UNPLACED : 'connected again');
+    isFirst = false;
+    place ??= start;
+  };
   try {
     while (!left.signal.aborted) {
       try {
-        for await (const event of opened(hub, options, isFirst ? undefined : place, left.signal)) {
-          if (event === 'open') {
-            if (!isFirst) progress('connected again');
-            isFirst = false;
-            continue;
-          }
+        for await (const event of opened(hub, options, isFirst ? undefined : place, onOpen, left.signal)) {
           failures = 0;
           place = event.id ?? place;
           show(event, options.json === true);
@@ -67,13 +69,20 @@ function mayPass(error: unknown): error is CliError {
   return error instanceof CliError && error.exitCode !== EXIT.unauthorized && error.exitCode !== EXIT.usage;
 }
 
-/** `open` once the hub has answered, then events until the connection ends. @throws CliError at its end. */
+/** Where a stream begins: the ids of events are times in microseconds, and the hub tells its time in seconds. */
+export function placeAt(date: string | undefined): string | undefined {
+  const ms = Date.parse(date ?? '');
+  return Number.isNaN(ms) ? undefined : String(ms * 1000);
+}
+
+/** Events until the connection ends. @throws CliError at its end. */
 async function* opened(
   hub: Hub,
   { prefix, replay, after }: TailOptions,
   place: string | undefined,
+  onOpen: (place: string | undefined) => void,
   left: AbortSignal,
-): AsyncGenerator<Event | 'open'> {
+): AsyncGenerator<Event> {
   const query = new URLSearchParams({
     prefix: prefix ?? STANDARD_PREFIX,
     ...(place === undefined && after !== undefined && { after }),
@@ -86,11 +95,11 @@ async function* opened(
     `nothing was heard of the hub for ${SILENCE_MAX_MS / 1000} s`,
   );
   try {
-    const { chunks } = await streamHub(hub, `events?${query.toString()}`, {
+    const { header, chunks } = await streamHub(hub, `events?${query.toString()}`, {
       signal: AbortSignal.any([left, quiet.signal]),
       headers: place === undefined ? {} : { 'last-event-id': place },
     });
-    yield 'open';
+    onOpen(placeAt(header('date')));
     const messages: EventSourceMessage[] = [];
     const parser = createParser({ onEvent: (message) => void messages.push(message) });
     for await (const text of chunks) {

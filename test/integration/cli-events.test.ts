@@ -1,8 +1,12 @@
 // arw-cli events tail as a process against a real hub: what it says, and how it goes on after a connection that broke.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import * as v from 'valibot';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { placeAt } from '../../cli/commands/events-tail.ts';
 import { EventSchema } from '../../contract/events.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { CliProcess, cliEnvironment } from '../support/cli-process.ts';
 import { CuttableWay } from '../support/cuttable-way.ts';
@@ -50,6 +54,40 @@ test('a sentence for each event as it happens; a connection that breaks is taken
   const lines = cli.stdout.trimEnd().split('\n');
   expect(lines.filter((line) => line.includes('llama.70b is Ready'))).toHaveLength(1);
   for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}\S/);
+});
+
+test('a stream that ends before its first event is taken up at the time that the hub told', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headersDistinct['last-event-id']?.[0]);
+    response.writeHead(200, { date: 'Sun, 22 Nov 2026 12:00:00 GMT' });
+    response.end(': still here\n\n');
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${port}`;
+  const settings = { ARW_HUB_URL: url, ARW_ADMIN_TOKEN: ADMIN_TOKEN };
+  const cli = CliProcess.piped(['events', 'tail'], cliEnvironment(settings));
+  await cli.tells('connected again');
+  cli.signal('SIGINT');
+  expect(await cli.ended).toBe(0);
+  expect(asked.slice(0, 2)).toEqual([undefined, '1795348800000000']);
+});
+
+test('from that time on a hub tells everything that happened since', async () => {
+  await say('ready');
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const opened = await fetch(new URL('events', hub.url), { headers });
+  await opened.body?.cancel();
+  const place = placeAt(opened.headers.get('date') ?? undefined);
+  await say('error');
+  const cli = await tail(['--after', place ?? 'unknown']);
+  await cli.prints('gpu-01/llama.70b is Error (was Ready)');
+  cli.signal('SIGINT');
+  expect(await cli.ended).toBe(0);
+  expect(cli.stdout).not.toContain('something is missing');
 });
 
 test('--json prints an event on each line; --prefix and --replay choose', async () => {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import { EVENT_PAYLOADS, type Event } from '../../contract/events.ts';
-import { pauseAfter, renderEvent } from '../../cli/commands/events-tail.ts';
+import { pauseAfter, placeAt, renderEvent } from '../../cli/commands/events-tail.ts';
 import { toText } from '../../cli/render/line.ts';
 import { holds } from '../support/property.ts';
 import { snapshot } from '../support/snapshot.ts';
@@ -143,6 +143,12 @@ test('no line of it is wider than the terminal', () => {
       },
     ),
   );
+});
+
+test('a stream without an event yet has the time of the hub for its place', () => {
+  expect(placeAt('Sun, 22 Nov 2026 12:00:00 GMT')).toBe('1795348800000000');
+  expect(placeAt(undefined)).toBeUndefined();
+  expect(placeAt('soon')).toBeUndefined();
 });
 
 test('a broken connection is tried again after longer and longer pauses, never longer than 15 s', () => {

@@ -31,6 +31,8 @@ events.get('/', async (c) => {
     }
     return fleet(c.env).fetch(eventsRequest(subscription, hasProtocol));
   }
+  // Before anything can happen that is told: whoever loses the stream before the first event resumes from that time.
+  const date = new Date().toUTCString();
   const answer = await fleet(c.env).fetch(eventsRequest(subscription, false));
   const { webSocket } = answer;
   if (webSocket === null) return answer;
@@ -41,6 +43,7 @@ events.get('/', async (c) => {
     headers: {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      date,
       'x-accel-buffering': 'no',
     },
   });
