@@ -22,10 +22,13 @@ export type AlertKind = v.InferOutput<typeof AlertKindSchema>;
 
 export const ALERT_GRACE_DEFAULT_SECONDS = 60;
 
-/** As Standard Webhooks has it: the letters are base64 of the key's bytes. */
+/** As Standard Webhooks has it: the letters are base64 of the key's bytes, and padded in full where they are. */
 const SecretSchema = v.pipe(
   v.string(),
-  v.regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'must be "whsec_" and 24 to 64 bytes in base64'),
+  v.regex(
+    /^whsec_(?=[^=]{32,86}={0,2}$)(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/,
+    'must be "whsec_" and 24 to 64 bytes in base64',
+  ),
 );
 
 /** Left out: all of them. */

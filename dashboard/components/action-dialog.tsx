@@ -1,11 +1,11 @@
 // Owns the question before an act: what will happen, what it costs, what it needs to know. It stays open until the hub has
-// answered: a refusal is told here, and an empty budget may be forced here.
+// answered, for what is sent cannot be taken back: a refusal is told here, and an empty budget may be forced here.
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { newKey } from '../connection/action-request.ts';
-import { submitAct } from '../model/acts.ts';
+import { keepAct, submitAct } from '../model/acts.ts';
 import { hubTime } from '../model/clock.ts';
 import { actCost, type ActInput } from '../view-model/action-cost.ts';
 import {
@@ -40,6 +40,8 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   const set = (more: ActInput): void => {
     input.value = { ...input.value, ...more };
     refusal.value = undefined;
+    // Other arguments may spend nothing. A restore always does: its `force` is the way past.
+    if (kind !== 'restore') saidExhausted.value = false;
   };
   const isExhausted = cost.exhausted !== undefined || saidExhausted.value;
   const mayForce = isExhausted && kind === 'restore';
@@ -57,11 +59,10 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
     isSending.value = false;
     const { phase } = progress;
     if (phase.kind === 'exhausted') saidExhausted.value = true;
-    if (phase.kind === 'exhausted' || phase.kind === 'refused') {
-      refusal.value = progressWords(progress, hubTime());
-    } else {
-      dialog.current?.close();
-    }
+    if (phase.kind !== 'exhausted' && phase.kind !== 'refused') dialog.current?.close();
+    else if (dialog.current?.open === true) refusal.value = progressWords(progress, hubTime());
+    // A browser closes it at the second Escape, whatever the page wants.
+    else keepAct(progress);
   };
 
   return (
@@ -70,6 +71,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
       class="dialog"
       aria-labelledby={`${id}title`}
       aria-describedby={`${id}cost`}
+      onCancel={(event) => isSending.value && event.preventDefault()}
       onClose={onClose}
     >
       <form
@@ -103,7 +105,11 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
           {refusal.value}
         </p>
         <div class="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button
+            type="button"
+            aria-disabled={isSending.value}
+            onClick={() => !isSending.value && dialog.current?.close()}
+          >
             Cancel
           </button>
           <button type="submit" class="primary" aria-disabled={isIncomplete || isSending.value}>

@@ -1,5 +1,7 @@
 // Owns the view of events: what happened in the fleet, newest first, with what to show of it and a pause.
 
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { severityLabel, type Severity } from '../../contract/words.ts';
 import { feed, pauseFeed, resumeFeed } from '../model/event-feed.ts';
 import { route, setParameters } from '../model/location.ts';
@@ -75,9 +77,13 @@ export function EventList() {
         <button type="button" aria-pressed={paused} onClick={paused ? resumeFeed : pauseFeed}>
           Pause
         </button>
-        <p class="count" role="status">
+        <p class="count">
           {paused ? `Paused; ${counted(held.length, 'event')} since` : counted(items.length, 'event')}
         </p>
+        <Announcer
+          of={JSON.stringify([text, group, severity, paused])}
+          words={`${counted(items.length, 'event')} shown${paused ? ', paused' : ''}`}
+        />
       </div>
       {items.length === 0 && (
         <p class="empty">
@@ -92,6 +98,22 @@ export function EventList() {
         ))}
       </ol>
     </>
+  );
+}
+
+/** Says the words when what is asked for (`of`) has changed, and not with every event. */
+function Announcer({ of, words }: { of: string; words: string }) {
+  const said = useSignal('');
+  const asked = useRef(of);
+  useEffect(() => {
+    if (asked.current === of) return;
+    asked.current = of;
+    said.value = words;
+  }, [of]);
+  return (
+    <p class="unseen" role="status">
+      {said.value}
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 // Owns the header: where one is, how the fleet is, whether that is live, and the switches of the page.
 
+import { useSignal } from '@preact/signals';
 import { signOut } from '../connection/session.ts';
 import { route } from '../model/location.ts';
 import { nextTheme, theme, type Theme } from '../model/theme.ts';
@@ -31,11 +32,27 @@ export function Header() {
           <span class="unseen">Theme: </span>
           {THEME_WORDS[theme.value]}
         </button>
-        <button type="button" class="quiet" onClick={() => void signOut()}>
-          Sign out
-        </button>
+        <SignOut />
       </div>
     </header>
+  );
+}
+
+function SignOut() {
+  const failure = useSignal('');
+  const leave = async (): Promise<void> => {
+    failure.value = '';
+    failure.value = (await signOut()) ?? '';
+  };
+  return (
+    <>
+      <p class="failure" role="alert">
+        {failure.value}
+      </p>
+      <button type="button" class="quiet" onClick={() => void leave()}>
+        Sign out
+      </button>
+    </>
   );
 }
 

@@ -83,9 +83,12 @@ function connect(): void {
     opened: () => {
       attempt = 0;
       // What was loaded before the stream began may lack what happened between.
+      const own = socket;
       void loadNow().then(() => {
-        if (failingSinceMs.peek() === undefined) isStreaming.value = socket !== undefined;
-        else socket?.end();
+        // It may have ended meanwhile, and another one be on its way.
+        if (own === undefined || socket !== own) return;
+        if (failingSinceMs.peek() === undefined) isStreaming.value = true;
+        else own.end();
       });
     },
     event: hear,

@@ -6,6 +6,7 @@ import { LogEndSchema, LogsDroppedSchema, TAIL_DEFAULT } from '../../contract/lo
 import { plainLine } from '../view-model/log-lines.ts';
 import { problemWords } from './problem-words.ts';
 import { sessionIsOver } from './session.ts';
+import { Silence } from './silence.ts';
 
 export type LogStreamNews =
   | { kind: 'connecting' }
@@ -24,6 +25,8 @@ const GATHER_MS = 100;
 const GATHER_RESUMED_MS = 400;
 const AGAIN_MIN_MS = 1000;
 const AGAIN_MAX_MS = 15_000;
+/** The hub sends something at least every 15 s: a comment where there is no line. */
+const SILENCE_MAX_MS = 45_000;
 
 /** Statuses that another attempt does not change: not there, not by this node, not for this session. */
 const LASTING: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 501]);
@@ -69,10 +72,11 @@ async function read(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<Break> {
+  const silence = new Silence(SILENCE_MAX_MS);
   const path = `orchestrator/runtimes/${encodeURIComponent(`${node}/${runtime}`)}/logs`;
   try {
     const url = new URL(`${path}?tail=${TAIL_DEFAULT}&follow=1`, document.baseURI);
-    const response = await fetch(url, { signal });
+    const response = await fetch(url, { signal: AbortSignal.any([signal, silence.signal]) });
     if (response.status === 401) sessionIsOver();
     if (!response.ok || response.body === null) {
       const told = problemWords(await response.json(), response.status);
@@ -83,12 +87,16 @@ async function read(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
+      silence.heard();
       reading.feed(value);
     }
-    return { told: reading.end ?? 'The stream broke off', lasting: false };
+    return { told: reading.end ?? 'The stream broke off.', lasting: false };
   } catch {
+    if (silence.signal.aborted) return { told: 'The stream fell silent.', lasting: false };
     // Also where the body broke in the middle, or was no JSON.
-    return { told: reading.end ?? 'The hub cannot be reached', lasting: false };
+    return { told: reading.end ?? 'The hub cannot be reached.', lasting: false };
+  } finally {
+    silence.end();
   }
 }
 
@@ -147,10 +155,12 @@ function parsed<T>(schema: v.GenericSchema<unknown, T>, data: string): T | undef
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
 }

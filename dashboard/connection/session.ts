@@ -3,7 +3,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import * as v from 'valibot';
 import { SessionSchema, type Session } from '../../contract/session.ts';
-import { setHubTime } from '../model/clock.ts';
+import { onDoubt, setHubTime } from '../model/clock.ts';
 import { ask, type Answer } from './ask.ts';
 
 /** Well within its 12 h, so that a page that slept for some of them still has one. */
@@ -15,6 +15,14 @@ export const session: ReadonlySignal<'unknown' | 'none' | 'signed-in'> = current
 setInterval(() => {
   if (current.peek() === 'signed-in' && document.visibilityState === 'visible') void begin({});
 }, RENEW_EVERY_MS);
+
+onDoubt(() => {
+  if (current.peek() === 'signed-in') void findSession();
+});
+document.addEventListener('visibilitychange', () => {
+  // Who comes back to the page sees the time as the hub has it, whatever this machine did meanwhile.
+  if (current.peek() === 'signed-in' && document.visibilityState === 'visible') void findSession();
+});
 
 /** Whether there is one already. */
 export async function findSession(): Promise<Answer<Session>> {
@@ -38,9 +46,21 @@ export async function signIn(token: string): Promise<string | undefined> {
   }
 }
 
-export async function signOut(): Promise<void> {
-  await ask('session', v.unknown(), { method: 'DELETE' });
-  current.value = 'none';
+/** @returns why not, as a sentence: only the hub can take the cookie back. Undefined where it ended. */
+export async function signOut(): Promise<string | undefined> {
+  const answer = await ask('session', v.unknown(), { method: 'DELETE' });
+  switch (answer.kind) {
+    case 'ok':
+    case 'signed-out':
+      sessionIsOver();
+      return undefined;
+    case 'unreachable':
+      return 'Not signed out: the hub does not answer. Try again.';
+    case 'refused':
+      return `Not signed out: ${answer.told}`;
+    default:
+      return answer satisfies never;
+  }
 }
 
 /** Some answer said so. */
@@ -66,10 +86,10 @@ function begin(body: { token?: string }): Promise<Answer<Session>> {
 }
 
 async function noted(asks: () => Promise<Answer<Session>>): Promise<Answer<Session>> {
-  const askedMs = Date.now();
+  const askedMs = performance.now();
   const answer = await asks();
   if (answer.kind === 'ok') {
-    setHubTime(Date.parse(answer.value.server_time), askedMs, Date.now());
+    setHubTime(Date.parse(answer.value.server_time), askedMs, performance.now());
     current.value = 'signed-in';
   } else if (answer.kind === 'signed-out') current.value = 'none';
   return answer;

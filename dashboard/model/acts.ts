@@ -25,12 +25,15 @@ let lastId = 0;
 export async function submitAct(request: ActRequest): Promise<Progress> {
   const { kind, node, runtime } = request;
   const progress = advanced(begun(kind, node, runtime), await requestAct(request));
-  if (progress.phase.kind === 'open') {
-    lastId += 1;
-    tracked.value = [{ id: lastId, progress }, ...tracked.value].slice(0, KEPT_MAX);
-    void follow(lastId, progress.phase.jobId);
-  }
+  if (progress.phase.kind === 'open') void follow(keepAct(progress), progress.phase.jobId);
   return progress;
+}
+
+/** @returns its id. Of a refusal: where nobody is left at the question to whom it could be told. */
+export function keepAct(progress: Progress): number {
+  lastId += 1;
+  tracked.value = [{ id: lastId, progress }, ...tracked.value].slice(0, KEPT_MAX);
+  return lastId;
 }
 
 export function dismissAct(id: number): void {

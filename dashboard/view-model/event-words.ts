@@ -129,6 +129,8 @@ function wordsOf(event: EventDraft): EventWords | undefined {
       return { group: 'actions', severity, sentence, node, runtime };
     }
     case 'stream.gap':
+      // Said at every connection: the patches are in no log. The page loads again what they tell.
+      if (event.payload.reason === 'unlogged') return undefined;
       return {
         group: 'stream',
         severity: 'warn',

@@ -162,6 +162,97 @@ test('a refusal of the hub is told in the question: 429 with its reset, then for
   expect(await dialog.getByRole('checkbox', { name: 'Force it' }).isVisible()).toBe(true);
 });
 
+/** Every request of an act waits until `fail` is called; then none of them reaches the hub. */
+async function holdActs(page: Page): Promise<{ sent: Promise<void>; fail: () => Promise<void> }> {
+  const held: (() => Promise<void>)[] = [];
+  const first = Promise.withResolvers<void>();
+  let isFailing = false;
+  await page.route('**/orchestrator/runtimes/*/restore', async (route) => {
+    first.resolve();
+    if (isFailing) return route.abort();
+    held.push(() => route.abort());
+  });
+  const fail = async (): Promise<void> => {
+    isFailing = true;
+    for (const abort of held) await abort();
+  };
+  return { sent: first.promise, fail };
+}
+
+test('what is sent cannot be cancelled: the question stays until there is an answer, and tells a refusal', async () => {
+  const page = await open('#/nodes/local');
+  const { sent, fail } = await holdActs(page);
+  await actOn(page, MAIN).click();
+  await page.getByRole('menuitem', { name: 'Restore' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Restore' });
+  await dialog.getByRole('button', { name: 'Restore' }).click();
+  await sent;
+
+  const cancel = dialog.getByRole('button', { name: 'Cancel' });
+  expect(await cancel.getAttribute('aria-disabled')).toBe('true');
+  // It is there for whoever tries all the same.
+  await cancel.click({ force: true });
+  await page.keyboard.press('Escape');
+  expect(await dialog.isVisible()).toBe(true);
+  await fail();
+  await dialog.getByRole('alert').getByText('refused: the hub cannot be reached').waitFor();
+  expect(await cancel.getAttribute('aria-disabled')).toBe('false');
+  await cancel.click();
+  await dialog.waitFor({ state: 'hidden' });
+});
+
+test('a refusal is told in the tray where the browser closed the question; put away, the focus stays on the page', async () => {
+  const page = await open('#/nodes/local');
+  const { sent, fail } = await holdActs(page);
+  await actOn(page, MAIN).click();
+  await page.getByRole('menuitem', { name: 'Restore' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Restore' });
+  await dialog.getByRole('button', { name: 'Restore' }).click();
+  await sent;
+  // What a browser does at a second Escape.
+  await dialog.evaluate((element) => element instanceof HTMLDialogElement && element.close());
+  await dialog.waitFor({ state: 'hidden' });
+  await fail();
+
+  const words = `Restore of local/${MAIN} refused: the hub cannot be reached`;
+  const tray = page.getByRole('region', { name: 'Acts' });
+  await tray.locator('p').getByText(words).waitFor();
+  await page.getByRole('status').getByText(words).waitFor();
+  await tray.getByRole('button', { name: 'Put away' }).click();
+  await tray.waitFor({ state: 'hidden' });
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+});
+
+test('signing out is not said while the hub was not told; the session is still there', async () => {
+  const page = await open('#/nodes');
+  await page.route('**/session', (route) => route.abort());
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('alert').getByText('Not signed out: the hub does not answer.').waitFor();
+  expect(await graveFindings(page)).toEqual([]);
+  await page.unroute('**/session');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Admin token').waitFor();
+});
+
+test.each([320, 1280])('what has the focus is not under the log, %d pixels', async (width) => {
+  const page = await open(`#/nodes/local?logs=local%2F${MAIN}`, { width, height: 640 });
+  const drawer = page.getByRole('region', { name: `Log of local/${MAIN}` });
+  await drawer.getByText('Following').waitFor();
+  await actOn(page, CRASHING).waitFor();
+  const drawerTop = (await drawer.boundingBox())?.y ?? 0;
+  for (const button of await page
+    .locator('main')
+    .getByRole('button', { name: /^Act on/ })
+    .all()) {
+    await button.evaluate((element) => {
+      scrollTo(0, 0);
+      element.focus();
+    });
+    const { y, height } = (await button.boundingBox()) ?? { y: Infinity, height: 0 };
+    expect(y + height).toBeLessThanOrEqual(drawerTop);
+  }
+});
+
 test('the log drawer follows, waits while somebody reads further up, and gives the focus back', async () => {
   const page = await open('#/nodes/local');
   await actOn(page, MAIN).click();
@@ -214,6 +305,10 @@ test('the feed shows a crash and the way back, as sentences', async () => {
   await page.getByRole('button', { name: 'Pause' }).click();
   await stub.kill(CRASHING);
   await page.getByText(/^Paused; [1-9]\d* events? since$/).waitFor();
+  // What somebody asked for is announced; what comes by itself is not.
+  expect(await page.locator('.tools').getByRole('status').textContent()).toMatch(
+    /^\d+ events? shown, paused$/,
+  );
 });
 
 test('a cell of the grid leads to its runtimes, by an address that can be kept', async () => {

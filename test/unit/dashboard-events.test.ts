@@ -148,6 +148,11 @@ describe('sentences', () => {
     expect(eventWords({ time: TIME, kind: 'jobs.changed', payload })).toBeUndefined();
   });
 
+  test('that patches are in no log is no missing event: every connection begins with it', () => {
+    const payload = { reason: 'unlogged', message: 'Not in the log: state.read.model.patch' };
+    expect(eventWords({ time: TIME, kind: 'stream.gap', payload })).toBeUndefined();
+  });
+
   test('what this page does not know, or what is not as agreed, is left out', () => {
     expect(eventWords({ time: TIME, kind: 'something.new', payload: {} })).toBeUndefined();
     expect(eventWords({ time: TIME, kind: 'node.online', payload: { node: 7 } })).toBeUndefined();

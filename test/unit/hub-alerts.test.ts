@@ -18,13 +18,18 @@ import { retryAt } from '../../worker/domain/alert-delivery.ts';
 import { alertMessage, itemLine, messageBody } from '../../worker/domain/alert-message.ts';
 import { targetFault } from '../../worker/domain/alert-target.ts';
 import { isoTime } from '../../worker/domain/freshness.ts';
+import { earliest, rearm } from '../../worker/domain/next-alarm.ts';
 import type { Result } from '../../worker/domain/parse.ts';
+import { withoutPath } from '../../worker/objects/fleet/target.ts';
 import { ObjectStorage, workerModule } from '../support/object-storage.ts';
 import { holds, holdsLater } from '../support/property.ts';
 
 const START = Date.parse('2026-11-22T12:00:00.000Z');
 const NODE = 'gpu-01';
 const RUNTIME = 'llama.70b';
+/** As worker/objects/alarm.ts and worker/objects/fleet/webhook.ts have them. */
+const ALARM_MIN_WAIT_MS = 100;
+const CALL_LIMIT_MS = 10_000;
 
 type Call = { id: string; body: string; secret: string | null; url: string };
 type Called = { ok: true; status: number } | { ok: false; failure: { status?: number; message: string } };
@@ -48,15 +53,19 @@ const { FleetAlerts: Alerts } = v.parse(
 type Without<Draft, Key extends string> = Draft extends unknown ? Omit<Draft, Key> : never;
 type Untimed = Without<EventDraft, 'time'>;
 
-/** Alerts of a hub whose clock, receiver and death are the test's. */
+/** Alerts of a hub whose clock, receiver and death are the test's. Nothing but its alarm and what is told wakes it. */
 class World {
   now = START;
   readonly #storage: ObjectStorage;
   #alerts: FleetAlerts;
+  /** Durable, as that of an object is. */
+  #alarmAt: number | undefined;
   /** What the receiver answers; held back while it hangs. */
   answer: Called = { ok: true, status: 200 };
   isHanging = false;
-  readonly #held: (() => void)[] = [];
+  readonly #held: { until: number; answer: (called?: Called) => void }[] = [];
+  /** What is not in the registry. */
+  readonly unknownNodes = new Set<string>();
   /** All calls that the receiver took, a repeat of an id included. */
   readonly taken: Call[] = [];
   calls = 0;
@@ -76,9 +85,9 @@ class World {
     return this.#alerts.all()[0];
   }
 
-  set(request: AlertRequest): void {
+  set(request: AlertRequest, id = 'ops'): void {
     const asked = { url: 'https://alerts.example/hook', ...request };
-    const set = this.#alerts.set('ops', v.parse(AlertRequestSchema, asked), this.now, () => undefined);
+    const set = this.#alerts.set(id, v.parse(AlertRequestSchema, asked), this.now, () => undefined);
     if (!set.ok) throw new Error(set.problem.detail);
   }
 
@@ -105,15 +114,39 @@ class World {
     });
   }
 
-  /** Lets time pass as the alarm does: to each deadline, at most so many seconds. */
+  silence(): void {
+    const times = { received_at: isoTime(this.now), expires_at: isoTime(this.now) };
+    this.tell({ kind: 'node.stale', payload: { node: NODE, ...times, label: 'Offline' } });
+  }
+
+  online(): void {
+    this.tell({
+      kind: 'node.online',
+      payload: { node: NODE, received_at: isoTime(this.now), uplink: 'open' },
+    });
+  }
+
+  /** As Fleet does it: what an operator removes is in the registry no more when that is told. */
+  removeNode(reason: 'operator' | 'retention'): void {
+    if (reason === 'operator') this.unknownNodes.add(NODE);
+    this.tell({ kind: 'node.removed', payload: { node: NODE, reason } });
+  }
+
+  /** Lets so many seconds pass: the alarm fires where one is armed, and a receiver that hangs is given up. */
   async pass(seconds: number): Promise<void> {
     const end = this.now + seconds * 1000;
     for (;;) {
       await this.settle();
-      const next = this.#alerts.nextDeadline();
+      const next = earliest([this.#alarmAt, this.#held[0]?.until]);
       if (next === undefined || next > end) break;
-      this.now = Math.max(this.now + 100, next);
-      this.#alerts.passTime(this.now);
+      this.now = Math.max(this.now, next);
+      if (next === this.#alarmAt) {
+        this.#alarmAt = undefined;
+        this.#alerts.passTime(this.now);
+        this.#arm();
+      } else {
+        this.#held.shift()?.answer({ ok: false, failure: { message: 'did not answer within 10 s' } });
+      }
     }
     this.now = Math.max(this.now, end);
   }
@@ -127,7 +160,7 @@ class World {
   async recoverReceiver(): Promise<void> {
     this.isHanging = false;
     this.answer = { ok: true, status: 200 };
-    for (const release of this.#held.splice(0)) release();
+    for (const held of this.#held.splice(0)) held.answer();
     await this.settle();
   }
 
@@ -149,11 +182,18 @@ class World {
     return this.items.map(({ status, kind }) => `${status} ${kind}`);
   }
 
+  #arm(): void {
+    const deadline = this.#alerts.nextDeadline();
+    const wanted = deadline === undefined ? undefined : Math.max(deadline, this.now + ALARM_MIN_WAIT_MS);
+    this.#alarmAt = rearm(this.#alarmAt, wanted) ?? this.#alarmAt;
+  }
+
   #life(): FleetAlerts {
     return new Alerts({
       storage: this.#storage,
       allowsLocal: false,
-      arm: () => undefined,
+      isKnown: (node: string) => !this.unknownNodes.has(node),
+      arm: () => this.#arm(),
       outside: {
         now: () => this.now,
         chance: () => 0.5,
@@ -162,8 +202,11 @@ class World {
           const { answer } = this;
           // It may have been taken although nobody heard of that.
           if (answer.ok) this.taken.push(call);
-          if (this.isHanging) await new Promise<void>((resolve) => void this.#held.push(resolve));
-          return answer;
+          if (!this.isHanging) return answer;
+          const until = this.now + CALL_LIMIT_MS;
+          return new Promise<Called>((resolve) => {
+            this.#held.push({ until, answer: (called = answer) => resolve(called) });
+          });
         },
       },
     });
@@ -241,6 +284,49 @@ describe('a trouble', () => {
       'resolved node.stale',
       'resolved runtime.state',
     ]);
+  });
+
+  test('of a node that was removed is none, until it is enrolled again', async () => {
+    const world = await World.begin({ grace_seconds: 0 });
+    world.removeNode('operator');
+    world.state('error');
+    world.silence();
+    await world.pass(60);
+    expect(world.items).toEqual([]);
+    world.unknownNodes.clear();
+    world.state('error');
+    await world.pass(5);
+    expect(world.statuses).toEqual(['open runtime.state']);
+  });
+
+  test.each<[string, (world: World) => void]>([
+    ['it is heard', (world) => world.online()],
+    ['an operator removes it', (world) => world.removeNode('operator')],
+  ])('of a silent node goes on when the hub forgets its runtimes, until %s', async (_, end) => {
+    const world = await World.begin({ grace_seconds: 0 });
+    world.state('error');
+    world.silence();
+    await world.pass(5);
+    world.removeNode('retention');
+    await world.pass(86_400);
+    const forgotten = ['open runtime.state', 'open node.stale', 'resolved runtime.state'];
+    expect(world.statuses).toEqual(forgotten);
+    expect(world.alert?.open).toMatchObject([{ kind: 'node.stale', node: NODE }]);
+    world.evict();
+    end(world);
+    await world.pass(5);
+    expect(world.statuses).toEqual([...forgotten, 'resolved node.stale']);
+    expect(world.alert?.open).toEqual([]);
+  });
+
+  test('is told also after an eviction in the middle of another one', async () => {
+    const world = await World.begin({ grace_seconds: 60 });
+    world.state('error', 'a');
+    await world.pass(120);
+    world.evict();
+    world.state('error', 'b');
+    await world.pass(120);
+    expect(world.items.map(({ runtime }) => runtime)).toEqual(['a', 'b']);
   });
 
   test('that began before the alert was set is told too', async () => {
@@ -342,11 +428,31 @@ describe('a receiver', () => {
   });
 });
 
+test.each([1, 5])(
+  'messages of %s alerts that are under way at a crash are sent again, though nothing else happens',
+  async (count) => {
+    const world = await World.begin({ grace_seconds: 0 });
+    for (let alert = 1; alert < count; alert += 1) world.set({ grace_seconds: 0 }, `ops-${alert}`);
+    world.isHanging = true;
+    world.state('error');
+    await world.pass(5);
+    const sent = world.taken.map(({ id }) => id);
+    expect(sent).toHaveLength(Math.min(count, 4));
+    world.evict();
+    world.isHanging = false;
+    await world.pass(60);
+    const again = world.taken.slice(sent.length).map(({ id }) => id);
+    expect(again).toHaveLength(count);
+    expect(again).toEqual(expect.arrayContaining(sent));
+    expect(world.alert?.delivery).toMatchObject({ queued: 0, delivered: 1, dropped: 0 });
+  },
+);
+
 type Act =
   | { act: 'state'; to: 'ready' | 'starting' | 'degraded' | 'error' | 'offline'; runtime: string }
   | { act: 'pass'; seconds: number }
   | { act: 'receiver'; is: 'up' | 'down' | 'hanging' }
-  | { act: 'node'; is: 'stale' | 'online' }
+  | { act: 'node'; is: 'stale' | 'online' | 'forgotten' }
   | { act: 'grace'; seconds: number }
   | { act: 'enabled'; is: boolean }
   | { act: 'evict' };
@@ -360,7 +466,7 @@ const acts = fc.array(
     }),
     fc.record({ act: fc.constant('pass' as const), seconds: fc.constantFrom(0, 1, 20, 70, 120) }),
     fc.record({ act: fc.constant('receiver' as const), is: fc.constantFrom('up', 'down', 'hanging') }),
-    fc.record({ act: fc.constant('node' as const), is: fc.constantFrom('stale', 'online') }),
+    fc.record({ act: fc.constant('node' as const), is: fc.constantFrom('stale', 'online', 'forgotten') }),
     fc.record({ act: fc.constant('grace' as const), seconds: fc.constantFrom(0, 60) }),
     fc.record({ act: fc.constant('enabled' as const), is: fc.boolean() }),
     fc.record({ act: fc.constant('evict' as const) }),
@@ -379,10 +485,7 @@ test('over any history each opening is told once, and each that was told has one
       rule = { ...rule, enabled: true };
       world.set(rule);
       for (const runtime of ['a', 'b']) world.state('ready', runtime);
-      world.tell({
-        kind: 'node.online',
-        payload: { node: NODE, received_at: isoTime(world.now), uplink: 'open' },
-      });
+      world.online();
       await world.recoverReceiver();
       await world.pass(7200);
       const open = world.items.filter(({ status }) => status === 'open').map(({ key }) => key);
@@ -415,25 +518,8 @@ test('over any history each opening is told once, and each that was told has one
             if (act.is === 'down') world.answer = { ok: false, failure: { status: 503, message: 'away' } };
             return;
           case 'node':
-            if (act.is === 'online') {
-              return world.tell({
-                kind: 'node.online',
-                payload: {
-                  node: NODE,
-                  received_at: isoTime(world.now),
-                  uplink: 'open',
-                },
-              });
-            }
-            return world.tell({
-              kind: 'node.stale',
-              payload: {
-                node: NODE,
-                received_at: isoTime(world.now),
-                expires_at: isoTime(world.now),
-                label: 'Offline',
-              },
-            });
+            if (act.is === 'forgotten') return world.removeNode('retention');
+            return act.is === 'online' ? world.online() : world.silence();
           default:
             act satisfies never;
         }
@@ -560,4 +646,41 @@ describe('a target', () => {
     expect(targetFault(new URL('http://127.0.0.1:9000/'), true)).toBeUndefined();
     expect(targetFault(new URL('http://a:b@127.0.0.1:9000/'), true)).toBeTypeOf('string');
   });
+});
+
+function isTaken(letters: string): boolean {
+  return v.is(AlertRequestSchema, { secret: `whsec_${letters}` });
+}
+
+describe('a secret', () => {
+  test('of 24 to 64 bytes is taken, padded or not, and signs', () => {
+    for (let bytes = 20; bytes <= 70; bytes += 1) {
+      const padded = Buffer.alloc(bytes, 0xfb).toString('base64');
+      for (const letters of [padded, padded.replaceAll('=', '')]) {
+        expect(isTaken(letters)).toBe(bytes >= 24 && bytes <= 64);
+        expect(atob(letters)).toHaveLength(bytes);
+      }
+    }
+  });
+
+  test.each([
+    ['33 letters', 'A'.repeat(33)],
+    ['85 letters', 'A'.repeat(85)],
+    ['32 letters and a sign', `${'A'.repeat(32)}=`],
+    ['34 letters and one sign of two', `${'A'.repeat(34)}=`],
+    ['35 letters and a sign too many', `${'A'.repeat(35)}==`],
+  ])('of %s, which no base64 has, is refused', (_, letters) => {
+    expect(() => atob(letters)).toThrow(DOMException);
+    expect(isTaken(letters)).toBe(false);
+  });
+});
+
+test('what a receiver says is told without the path and the query that it was called by', () => {
+  const url = 'https://hooks.example/services/T/B/x?token=y';
+  expect(withoutPath('Cannot POST /services/T/B/x?token=y (404)', url)).toBe('Cannot POST … (404)');
+  expect(withoutPath('No route for /services/T/B/x, query ?token=y', url)).toBe('No route for …, query …');
+  expect(withoutPath('GET / and/or POST /?token=y', 'https://hooks.example/?token=y')).toBe(
+    'GET / and/or POST …',
+  );
+  expect(withoutPath('and/or', 'https://hooks.example/')).toBe('and/or');
 });

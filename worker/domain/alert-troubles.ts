@@ -21,8 +21,8 @@ export type Trouble = Subject & {
 export type TroubleChange =
   | { change: 'begins'; trouble: Trouble }
   | { change: 'ends'; subject: Subject }
-  /** Nothing of it is trouble any more: of a runtime, or of a node with all its runtimes. */
-  | { change: 'gone'; node: string; runtime?: string };
+  /** Nothing of it is trouble any more: of a runtime, or of a node with all its runtimes, but for what `stays`. */
+  | { change: 'gone'; node: string; runtime?: string; stays?: AlertKind };
 
 const HEEDED = [
   'runtime.state.changed',
@@ -68,8 +68,11 @@ export function troubleChange(draft: EventDraft, now: number): TroubleChange | u
     }
     case 'node.online':
       return { change: 'ends', subject: silence(draft.payload.node) };
-    case 'node.removed':
-      return { change: 'gone', node: draft.payload.node };
+    case 'node.removed': {
+      const { node, reason } = draft.payload;
+      // A hub that forgets what a node last said does not hear it: the silence goes on.
+      return { change: 'gone', node, ...(reason === 'retention' && { stays: 'node.stale' }) };
+    }
     default:
       return draft satisfies never;
   }

@@ -60,6 +60,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
     this.#alerts = new FleetAlerts({
       storage: state.storage,
       allowsLocal: isOn(env.ARW_ALERT_LOCAL_TARGETS),
+      isKnown: (node) => this.#store.credentials(node) !== undefined,
       arm: () => void this.#arm(),
     });
     this.#events = new FleetEvents({

@@ -29,6 +29,8 @@ const NO_ROOM_MS = 30_000;
 export type FleetAlertsOptions = {
   storage: DurableObjectStorage;
   allowsLocal: boolean;
+  /** Whether a node is in the registry. */
+  isKnown: (node: string) => boolean;
   /** The alarm of Fleet must look at `nextDeadline` again. */
   arm: () => void;
   outside?: Outside;
@@ -64,7 +66,7 @@ export class FleetAlerts {
         this.#options.arm();
       },
     });
-    // What another life waited for is looked at by the first alarm, which is armed still.
+    // What another life waited for is looked at by its alarm, which is armed still, or when something happens.
     if (this.#troubles.size > 0) this.#lookAt = this.#outside.now();
   }
 
@@ -72,8 +74,9 @@ export class FleetAlerts {
   heed(draft: EventDraft, now: number): void {
     const told = troubleChange(draft, now);
     if (told === undefined) return;
-    const before = this.nextDeadline();
     if (told.change === 'begins') {
+      // A last word that comes late: nothing would ever end what begins now.
+      if (!this.#options.isKnown(told.trouble.node)) return;
       const key = subjectKey(told.trouble);
       const trouble = worsened(this.#troubles.get(key), told.trouble);
       this.#troubles.set(key, trouble);
@@ -82,12 +85,13 @@ export class FleetAlerts {
     } else if (told.change === 'ends') this.#end(told.subject, now);
     else {
       const gone = [...this.#troubles.values()].filter(
-        ({ node, runtime }) => node === told.node && (told.runtime ?? runtime) === runtime,
+        ({ kind, node, runtime }) =>
+          node === told.node && (told.runtime ?? runtime) === runtime && kind !== told.stays,
       );
       for (const trouble of gone) this.#end(trouble, now);
     }
-    const after = this.nextDeadline();
-    if (after !== undefined && (before === undefined || after < before)) this.#options.arm();
+    // Whatever waited before: a new life has its deadlines without having armed for them.
+    if (this.nextDeadline() !== undefined) this.#options.arm();
   }
 
   nextDeadline(): number | undefined {

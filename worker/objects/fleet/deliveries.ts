@@ -75,9 +75,10 @@ export class Deliveries {
   }
 
   nextDeadline(): number | undefined {
-    if (this.#underWay.size >= MAX_AT_ONCE) return undefined;
-    const waiting = [...this.#queues].filter(([alert]) => !this.#underWay.has(alert));
-    return earliest(waiting.map(([, queue]) => queue[0]?.dueAt));
+    // What is under way is due when its lease is over: this life may end before its answer comes.
+    const isFull = this.#underWay.size >= MAX_AT_ONCE;
+    const heads = [...this.#queues].filter(([alert]) => !isFull || this.#underWay.has(alert));
+    return earliest(heads.map(([, queue]) => queue[0]?.dueAt));
   }
 
   /** Begins to send what is due. Nobody waits for it. */

@@ -19,6 +19,13 @@ export function targetOrigin(url: string): string {
   return new URL(url).origin;
 }
 
+/** What a receiver said, which may hold what of its URL is a secret. */
+export function withoutPath(text: string, url: string): string {
+  const { pathname, search } = new URL(url);
+  const secrets = [pathname + search, pathname, search].filter((secret) => secret.length > 1);
+  return secrets.reduce((told, secret) => told.replaceAll(secret, '…'), text);
+}
+
 function unusable(why: string): Result<string> {
   return fail(problem('alert-unusable', `The "url" of the receiver ${why}`));
 }

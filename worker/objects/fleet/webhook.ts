@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../domain/alert-delivery.ts';
 import { signWebhook } from '../../crypto.ts';
-import { targetOrigin } from './target.ts';
+import { targetOrigin, withoutPath } from './target.ts';
 
 const LIMIT_MS = 10_000;
 const TOLD_MAX = 200;
@@ -68,16 +68,20 @@ async function send({ url, id, secret, body, now }: WebhookCall, signal: AbortSi
   }
   const asked = Number(response.headers.get('retry-after') ?? Number.NaN);
   const isRedirect = status >= 300 && status < 400;
-  const words = isRedirect ? 'redirects are not followed' : await firstWords(response);
+  const words = isRedirect ? 'redirects are not followed' : await firstWords(response, url);
   const message = `${targetOrigin(url)} answered ${status}${words === '' ? '' : ` (${words})`}`;
   const failure = { status, message, ...(Number.isFinite(asked) && { retryAfterSeconds: asked }) };
   return { ok: false, failure };
 }
 
 /** What the answer begins with; the rest is not waited for. */
-async function firstWords(response: Response): Promise<string> {
+async function firstWords(response: Response, url: string): Promise<string> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const first = await reader?.read();
   await reader?.cancel();
-  return (first?.value ?? '').replace(/\s+/g, ' ').trim().slice(0, TOLD_MAX);
+  // Many an error page names the path that was asked for.
+  return withoutPath(first?.value ?? '', url)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, TOLD_MAX);
 }
