@@ -16,6 +16,10 @@ const SHORT_SIZES = [100, 1000, 10_000];
 const SHARDS = '8';
 /** Nodes of each fleet that hold a socket, at most half of them: the others report by POST, all of them in turn. */
 const SOCKETS = 500;
+/** As many report at a time in each fleet: more on their way cost the caches more, however large the fleet is. */
+const FLOODING_SOCKETS = 50;
+/** A fleet that waits for its turn does not fall silent: what that costs is no snapshot's. */
+const TTL_SECONDS = '900';
 const BAR_TIMES = 1.3;
 const WAKE_SECONDS = 0.5;
 const COUNTED_SIZES = [100, 1000, 4000];
@@ -35,10 +39,11 @@ export async function growth(args: readonly string[]): Promise<BenchResult> {
     for (const nodes of isShort ? SHORT_SIZES : SIZES) {
       const data = join(folder, String(nodes));
       await mkdir(data);
-      const hub = await startHub(data, { FLEET_SHARDS: SHARDS });
+      const hub = await startHub(data, { FLEET_SHARDS: SHARDS, ARW_RUNTIME_MATRIX_TTL_SEC: TTL_SECONDS });
       ending.push(hub.stop);
       const startedMs = performance.now();
-      const fleet = await Fleet.start({ hub, nodes, sockets: Math.min(SOCKETS, nodes / 2) });
+      const sockets = Math.min(SOCKETS, nodes / 2);
+      const fleet = await Fleet.start({ hub, nodes, sockets, floodingSockets: FLOODING_SOCKETS });
       ending.push(() => fleet.stop());
       const { anonymousBytes } = await footprintOf(hub.pid);
       sized.push({ nodes, hub, fleet, post: [], socket: [], bytes: anonymousBytes });

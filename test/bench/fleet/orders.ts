@@ -10,6 +10,7 @@ export const OrderSchema = v.variant('order', [
       hub: v.object({ url: v.string(), token: v.string() }),
       nodes: v.number(),
       sockets: v.number(),
+      floodingSockets: v.exactOptional(v.number()),
       connections: v.exactOptional(v.number()),
       prefix: v.exactOptional(v.string()),
     }),

@@ -8,13 +8,15 @@ import { sharedNowMs } from './clock.ts';
 import { Connection } from './connection.ts';
 import { PostNode } from './post-node.ts';
 import { SimulatedHost } from './simulated-host.ts';
-import { SocketNode } from './socket-node.ts';
+import { FLOOD_WINDOW, SocketNode } from './socket-node.ts';
 
 export type FleetWanted = {
   hub: { url: string; token: string };
   nodes: number;
   /** So many of them, the first ones, hold a socket; the others report by POST. */
   sockets: number;
+  /** Sockets that flood at a time, all of them in turn; where it is not told, all at once. */
+  floodingSockets?: number;
   /** Connections that those by POST share. */
   connections?: number;
   prefix?: string;
@@ -32,14 +34,17 @@ export class SimulatedFleet {
   readonly #sockets: SocketNode[] = [];
   readonly #posts: PostNode[] = [];
   readonly #connections: Connection[] = [];
+  readonly #floodingSockets: number;
   #pace: NodeJS.Timeout | undefined;
 
-  private constructor() {}
+  private constructor(floodingSockets: number) {
+    this.#floodingSockets = floodingSockets;
+  }
 
   /** Enrols the nodes, links them, and has each tell its first snapshot. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
-    const fleet = new SimulatedFleet();
     const { hub, nodes, sockets, connections = 16, prefix = 'sim' } = wanted;
+    const fleet = new SimulatedFleet(wanted.floodingSockets ?? sockets);
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
       { length: nodes },
@@ -92,10 +97,7 @@ export class SimulatedFleet {
   async flood(way: Way, seconds: number): Promise<{ accepted: number; seconds: number }> {
     const startedMs = sharedNowMs();
     const endMs = startedMs + seconds * 1000;
-    const counts =
-      way === 'socket'
-        ? await Promise.all(this.#sockets.map((node) => node.flood(endMs)))
-        : await this.#floodByPost(endMs);
+    const counts = way === 'socket' ? await this.#floodBySocket(endMs) : await this.#floodByPost(endMs);
     const accepted = counts.reduce((sum, count) => sum + count, 0);
     return { accepted, seconds: (sharedNowMs() - startedMs) / 1000 };
   }
@@ -114,6 +116,22 @@ export class SimulatedFleet {
     clearInterval(this.#pace);
     for (const node of this.#sockets) node.close();
     for (const connection of this.#connections) connection.close();
+  }
+
+  #floodBySocket(endMs: number): Promise<number[]> {
+    const waiting = [...this.#sockets];
+    return Promise.all(
+      Array.from({ length: this.#floodingSockets }, async () => {
+        let count = 0;
+        for (; sharedNowMs() < endMs; count += FLOOD_WINDOW) {
+          const node = waiting.shift();
+          if (node === undefined) throw new Error('fewer nodes hold a socket than are to flood');
+          await node.report(FLOOD_WINDOW);
+          waiting.push(node);
+        }
+        return count;
+      }),
+    );
   }
 
   #floodByPost(endMs: number): Promise<number[]> {

@@ -77,13 +77,6 @@ export class SocketNode {
     await taken;
   }
 
-  /** How many were taken until the end. */
-  async flood(endMs: number): Promise<number> {
-    let count = 0;
-    for (; sharedNowMs() < endMs; count += FLOOD_WINDOW) await this.report(FLOOD_WINDOW);
-    return count;
-  }
-
   close(): void {
     this.#socket.removeAllListeners('close');
     this.#socket.terminate();

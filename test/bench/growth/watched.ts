@@ -14,6 +14,8 @@ export type Watched = { fleetCallsForASnapshot: number; gridReadMs: number; cell
 
 /** @throws where the grid does not have all nodes: a fast read of something else is no figure. */
 export async function watched(hub: BenchHub, fleet: Fleet, nodes: number, seconds: number): Promise<Watched> {
+  // The first read of a life asks for the nodes that may have to come home.
+  await ask(hub, '/state/runtime_grid');
   const before = await fleetCalls(hub);
   const flood = fleet.flood('socket', seconds);
   const endMs = performance.now() + seconds * 1000;
