@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { EVENT_PAYLOADS, type Event } from '../../contract/events.ts';
 import { MatrixSchema } from '../../contract/read-models.ts';
 import { hubTime } from '../model/clock.ts';
-import { applyPatch, isLoaded, load, ttlSeconds, type MatrixPatch } from '../model/fleet.ts';
+import { applyPatch, isBehind, isLoaded, load, ttlSeconds } from '../model/fleet.ts';
 import {
   backoffMs,
   connectionState,
@@ -15,9 +15,10 @@ import {
 } from '../view-model/connection-state.ts';
 import { ask } from './ask.ts';
 import { EventSocket } from './event-socket.ts';
+import { PatchIntake } from './patch-intake.ts';
 import { session, sessionIsOver } from './session.ts';
 
-/** A patch that does not fit is followed by others: one load answers all of them. */
+/** Longer than an answer may be shown again by the hub: the next one is newer. */
 const LOAD_AGAIN_MS = 300;
 
 const PATCH = 'state.read.model.patch';
@@ -33,8 +34,9 @@ let socket: EventSocket | undefined;
 let attempt = 0;
 let lastId: string | undefined;
 let loading: Promise<void> | undefined;
-let waiting: MatrixPatch[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
+let againTimer: ReturnType<typeof setTimeout> | undefined;
+const intake = new PatchIntake({ apply: applyPatch, load, isBehind });
 
 export const connection: ReadonlySignal<ConnectionState> = computed(() =>
   connectionState({
@@ -65,7 +67,7 @@ export function followHub(): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') tryNow();
   });
-  void pollWhileNotStreaming();
+  void pollWhileBehind();
 }
 
 /** Somebody asks not to wait for the next attempt. */
@@ -113,16 +115,13 @@ function hear(event: Event): void {
   lastId = event.id ?? lastId;
   answeredAtMs.value = hubTime();
   if (event.kind === PATCH) {
-    if (v.is(PatchSchema, event.payload)) takePatch(event.payload);
+    if (!v.is(PatchSchema, event.payload)) return void loadNow();
+    const isWaiting = intake.take(event.payload, loading !== undefined);
+    if (isWaiting && loading === undefined && againTimer === undefined) void loadNow();
     return;
   }
   if (event.kind === 'stream.gap') void loadNow();
   for (const listener of listeners) listener(event);
-}
-
-function takePatch(patch: MatrixPatch): void {
-  if (loading !== undefined) waiting.push(patch);
-  else if (!applyPatch(patch)) void loadNow();
 }
 
 /** One at a time; what is asked for meanwhile is answered by the next one. */
@@ -136,17 +135,16 @@ async function loadNow(): Promise<void> {
 }
 
 async function loadOnce(): Promise<void> {
+  clearTimeout(againTimer);
+  againTimer = undefined;
   const answer = await ask('state/runtime_matrix', MatrixSchema);
-  const patches = waiting;
-  waiting = [];
   loading = undefined;
   switch (answer.kind) {
     case 'ok':
       answeredAtMs.value = hubTime();
       failingSinceMs.value = undefined;
       refusal.value = undefined;
-      load(answer.value);
-      if (!patches.every((patch) => applyPatch(patch))) setTimeout(() => void loadNow(), LOAD_AGAIN_MS);
+      if (intake.loaded(answer.value)) againTimer = setTimeout(() => void loadNow(), LOAD_AGAIN_MS);
       return;
     case 'signed-out':
       return sessionIsOver();
@@ -162,9 +160,10 @@ async function loadOnce(): Promise<void> {
   }
 }
 
-async function pollWhileNotStreaming(): Promise<never> {
+/** Also a stream is not enough where a load that it needed was not answered. */
+async function pollWhileBehind(): Promise<never> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, pollSeconds(ttlSeconds.peek()) * 1000));
-    if (session.peek() === 'signed-in' && !isStreaming.peek()) await loadNow();
+    if (session.peek() === 'signed-in' && (!isStreaming.peek() || intake.isWaiting)) await loadNow();
   }
 }

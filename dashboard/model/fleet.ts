@@ -49,6 +49,11 @@ export function watchNodes(watcher: NodeWatcher): void {
   watchers.push(watcher);
 }
 
+/** Whether what was answered is older than what patches have led to: the hub may show an answer again for 250 ms. */
+export function isBehind(matrix: Matrix): boolean {
+  return Object.entries(matrix.versions ?? {}).some(([shard, version]) => version < (versions[shard] ?? 0));
+}
+
 /** All of it, as the hub has it. */
 export function load(matrix: Matrix): void {
   versions = { ...matrix.versions };

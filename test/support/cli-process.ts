@@ -7,11 +7,21 @@ import { eventually } from './eventually.ts';
 
 export const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
+/** What Node asks, beside TERM, whether a terminal has colours; in CI it holds that none has. */
+const COLOUR_SETTINGS = [
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'NODE_DISABLE_COLORS',
+  'CI',
+  'CI_NAME',
+  'TMUX',
+  'COLORTERM',
+];
+
 /** No settings of the one who runs the tests, and no file of profiles. */
 export function cliEnvironment(given: Record<string, string> = {}): NodeJS.ProcessEnv {
   const { ARW_HUB_URL: _hub, ARW_ADMIN_TOKEN: _token, ARW_PROFILE: _profile, ...env } = process.env;
-  delete env['NO_COLOR'];
-  delete env['FORCE_COLOR'];
+  for (const name of COLOUR_SETTINGS) delete env[name];
   return { ...env, XDG_CONFIG_HOME: '/nonexistent', ...given };
 }
 
