@@ -65,7 +65,7 @@ export function AlertCard({ alert }: { alert: Alert }) {
           })}
         </ul>
       )}
-      <h3>Messages</h3>
+      <h3>Delivery</h3>
       <Delivery alert={alert} />
       {turn !== undefined && (
         <p class={`turn ${turn.tone} is-${SHAPES[turn.tone]}`}>

@@ -2,7 +2,7 @@
 
 import { aboutWords, kindsWords } from '../../contract/alert-words.ts';
 import type { Alert, AlertItem } from '../../contract/alerts.ts';
-import { counted, spanWords } from './figures.ts';
+import { spanWords } from './figures.ts';
 import type { Shape } from './node-view.ts';
 
 export type Fact = readonly [name: string, words: string];
@@ -19,13 +19,13 @@ export function ruleFacts(alert: Alert): Fact[] {
   ];
 }
 
-/** `12 delivered, 1 on its way, 3 given up`: what there is none of is left out. */
+/** `12 delivered, 1 queued, 3 dropped`: what there is none of is left out. */
 export function deliveryWords({ delivery }: Alert): string {
   const { queued, delivered, dropped } = delivery;
   return [
-    counted(delivered, 'message') + ' delivered',
-    ...(queued > 0 ? [`${queued} on ${queued === 1 ? 'its' : 'their'} way`] : []),
-    ...(dropped > 0 ? [`${dropped} given up`] : []),
+    `${delivered} delivered`,
+    ...(queued > 0 ? [`${queued} queued`] : []),
+    ...(dropped > 0 ? [`${dropped} dropped`] : []),
   ].join(', ');
 }
 

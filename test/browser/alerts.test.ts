@@ -83,6 +83,7 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await page.keyboard.type('5');
   await page.keyboard.press('Enter');
   await said.getByText('Alert ops is changed').waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('Change ops');
   // What was not touched stays: the switch, the secret, the address.
   const kept = await (await hub.ask('/alerts/ops')).json();
@@ -92,8 +93,10 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Remove ops' }).waitFor();
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('Remove ops');
   await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
   await tabTo(page, 'Remove');
   await page.keyboard.press('Enter');
   await said.getByText('Alert ops is removed').waitFor();
@@ -138,9 +141,9 @@ test.each([
   };
   await say('error', 1);
   await ops.getByText(`${node}/llama.70b: Error`).waitFor();
-  await ops.getByText('1 message delivered').waitFor();
+  await ops.getByText('1 delivered').waitFor();
   const pager = page.locator('[data-alert=pager]');
-  await pager.getByText('1 given up').waitFor();
+  await pager.getByText('1 dropped').waitFor();
   await pager.getByText('On, not delivered').waitFor();
   expect(await graveFindings(page)).toEqual([]);
   const over = await page.evaluate(() => {

@@ -155,7 +155,7 @@ describe('the words', () => {
 
   test('of a delivery: what there is none of is left out, and a failure that stands is seen', () => {
     const none = alertOf();
-    expect(deliveryWords(none)).toBe('0 messages delivered');
+    expect(deliveryWords(none)).toBe('0 delivered');
     expect(nextAttemptWords(none, NOW)).toBeUndefined();
     expect(alertState(none).word).toBe('On');
     expect(alertState({ ...none, enabled: false }).word).toBe('Off');
@@ -169,7 +169,7 @@ describe('the words', () => {
       next_attempt_at: '2026-11-22T12:35:00.500Z',
     };
     const failing = alertOf({ delivery });
-    expect(deliveryWords(failing)).toBe('1 message delivered, 2 on their way, 3 given up');
+    expect(deliveryWords(failing)).toBe('1 delivered, 2 queued, 3 dropped');
     expect(nextAttemptWords(failing, NOW)).toBe('The next attempt is in 5 s');
     expect(nextAttemptWords(failing, NOW + 10_000)).toBe('The next attempt is under way');
     expect(alertState(failing)).toEqual({ shape: 'degraded', word: 'On, not delivered' });
