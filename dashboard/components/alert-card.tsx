@@ -1,19 +1,12 @@
 // Owns one alert on the page: whom it tells of what, what is open, how its messages fare, and what can be done with it.
 
 import { useComputed, useSignal } from '@preact/signals';
-import { hostOf, shapeWords } from '../../contract/alert-words.ts';
+import { deliveryWords, hostOf, isFailing, ruleFacts, shapeWords } from '../../contract/alert-words.ts';
 import type { Alert } from '../../contract/alerts.ts';
 import { switchAlert, testAlert, turns } from '../model/alerts.ts';
 import { hubSecond } from '../model/clock.ts';
 import { clock } from '../model/node-facts.ts';
-import {
-  alertState,
-  deliveryWords,
-  needsLook,
-  nextAttemptWords,
-  openWords,
-  ruleFacts,
-} from '../view-model/alert-facts.ts';
+import { alertState, nextAttemptWords, openWords } from '../view-model/alert-facts.ts';
 import { exactTime } from '../view-model/event-time.ts';
 import { spanWords } from '../view-model/figures.ts';
 import type { Shape } from '../view-model/node-view.ts';
@@ -36,7 +29,7 @@ export function AlertCard({ alert }: { alert: Alert }) {
     asked.value = undefined;
   };
   return (
-    <li class={`record alert ${needsLook(alert) ? 'is-degraded' : ''}`} data-alert={id}>
+    <li class={`record alert ${isFailing(alert) ? 'is-degraded' : ''}`} data-alert={id}>
       <header>
         <h2>
           <a href={hashOf({ view: 'alerts', id, parameters: {} })}>{id}</a>
@@ -124,8 +117,8 @@ function Delivery({ alert }: { alert: Alert }) {
       </p>
       <NextAttempt alert={alert} />
       {error !== undefined && (
-        <p class={needsLook(alert) ? 'is-error' : 'muted'}>
-          {needsLook(alert) && <StatusIcon shape="error" />} The last failure: {error.message},{' '}
+        <p class={isFailing(alert) ? 'is-error' : 'muted'}>
+          {isFailing(alert) && <StatusIcon shape="error" />} The last failure: {error.message},{' '}
           <EventTime time={error.time} />
         </p>
       )}

@@ -3,15 +3,16 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { aboutWords, asItIs, hostOf, kindsWords } from '../../contract/alert-words.ts';
-import { ALERT_KINDS, ALERT_SHAPES, AlertRequestSchema, type Alert } from '../../contract/alerts.ts';
 import {
-  alertState,
+  aboutWords,
+  asItIs,
   deliveryWords,
-  nextAttemptWords,
-  openWords,
+  hostOf,
+  kindsWords,
   ruleFacts,
-} from '../../dashboard/view-model/alert-facts.ts';
+} from '../../contract/alert-words.ts';
+import { ALERT_KINDS, ALERT_SHAPES, AlertRequestSchema, type Alert } from '../../contract/alerts.ts';
+import { alertState, nextAttemptWords, openWords } from '../../dashboard/view-model/alert-facts.ts';
 import { formOf, submissionOf } from '../../dashboard/view-model/alert-form.ts';
 import { lookAgainMs, setTurn, switchTurn, testTurn } from '../../dashboard/view-model/alert-turns.ts';
 
@@ -173,8 +174,6 @@ describe('the words', () => {
     expect(nextAttemptWords(failing, NOW)).toBe('The next attempt is in 5 s');
     expect(nextAttemptWords(failing, NOW + 10_000)).toBe('The next attempt is under way');
     expect(alertState(failing)).toEqual({ shape: 'degraded', word: 'On, not delivered' });
-    const later = { ...delivery, last_delivered_at: '2026-11-22T12:34:55.000Z' };
-    expect(alertState(alertOf({ delivery: later })).word).toBe('On');
     expect([lookAgainMs([none]), lookAgainMs([none, failing])]).toEqual([15_000, 2000]);
   });
 
