@@ -17,6 +17,8 @@ export type FleetWanted = {
   sockets: number;
   /** Sockets that flood at a time, all of them in turn; where it is not told, all at once. */
   floodingSockets?: number;
+  /** How often each has reported before it is ready, once where it is not told. */
+  firstReports?: number;
   /** Connections that those by POST share. */
   connections?: number;
   prefix?: string;
@@ -41,9 +43,9 @@ export class SimulatedFleet {
     this.#floodingSockets = floodingSockets;
   }
 
-  /** Enrols the nodes, links them, and has each tell its first snapshot. */
+  /** Enrols the nodes, links them, and has each tell its first snapshots. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
-    const { hub, nodes, sockets, connections = 16, prefix = 'sim' } = wanted;
+    const { hub, nodes, sockets, connections = 16, prefix = 'sim', firstReports = 1 } = wanted;
     const fleet = new SimulatedFleet(wanted.floodingSockets ?? sockets);
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
@@ -65,8 +67,10 @@ export class SimulatedFleet {
       if (index < sockets) fleet.#sockets.push(await SocketNode.open(hub.url, host, token, onCommand));
       else fleet.#posts.push(new PostNode(host, token, onCommand));
     }
-    await Promise.all(fleet.#sockets.map((node) => node.report(1)));
-    await shared(fleet.#connections, fleet.#posts, (connection, node) => node.report(connection));
+    for (let report = 0; report < firstReports; report += 1) {
+      await Promise.all(fleet.#sockets.map((node) => node.report(1)));
+      await shared(fleet.#connections, fleet.#posts, (connection, node) => node.report(connection));
+    }
     return fleet;
   }
 
