@@ -19,6 +19,8 @@ export type FleetWanted = {
   floodingSockets?: number;
   /** Snapshots on their way at a time of each of these; the last of them asks for the word that it was taken. */
   atATime?: number;
+  /** How often each has reported before it is ready, once where it is not told. */
+  firstReports?: number;
   /** Connections that those by POST share. */
   connections?: number;
   prefix?: string;
@@ -46,9 +48,9 @@ export class SimulatedFleet {
     this.#atATime = atATime;
   }
 
-  /** Enrols the nodes, links them, and has each tell its first snapshot. */
+  /** Enrols the nodes, links them, and has each tell its first snapshots. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
-    const { hub, nodes, sockets, connections = 16, prefix = 'sim' } = wanted;
+    const { hub, nodes, sockets, connections = 16, prefix = 'sim', firstReports = 1 } = wanted;
     const fleet = new SimulatedFleet(wanted);
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
@@ -70,8 +72,10 @@ export class SimulatedFleet {
       if (index < sockets) fleet.#sockets.push(await SocketNode.open(hub.url, host, token, onCommand));
       else fleet.#posts.push(new PostNode(host, token, onCommand));
     }
-    await Promise.all(fleet.#sockets.map((node) => node.report(1)));
-    await shared(fleet.#connections, fleet.#posts, (connection, node) => node.report(connection));
+    for (let report = 0; report < firstReports; report += 1) {
+      await Promise.all(fleet.#sockets.map((node) => node.report(1)));
+      await shared(fleet.#connections, fleet.#posts, (connection, node) => node.report(connection));
+    }
     return fleet;
   }
 
