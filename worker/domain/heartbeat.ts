@@ -52,8 +52,16 @@ const FIGURES: Members = {
   },
 };
 
-/** What a text said: a snapshot that the schema takes as it stands, and where its figures are, each from and to. */
-export type Told = { text: string; kinds: readonly Kind[]; places: readonly number[] };
+/**
+ * What a text said: a snapshot that the schema takes as it stands, and where its figures are, each from and to. Where
+ * `isWhole` is false those that never moved are left out: they are a part of what is around them.
+ */
+export type Told = {
+  text: string;
+  kinds: readonly Kind[];
+  places: readonly number[];
+  isWhole: boolean;
+};
 
 /** The same with other figures, and their number. */
 export type Retold = { told: Told; seq: number };
@@ -71,12 +79,23 @@ const FIGURE_MAX_LENGTH = 32;
  */
 export function toldBy(text: string): Told | undefined {
   const finder = new Finder(text);
-  return finder.isWhole() ? { text, kinds: finder.kinds, places: finder.places } : undefined;
+  return finder.isWhole() ? { text, kinds: finder.kinds, places: finder.places, isWhole: true } : undefined;
 }
 
-/** The same snapshot with other figures; undefined where it may be another one, or none. */
+/**
+ * The same snapshot with other figures; undefined where it may be another one, or none. Most figures of a node stay for
+ * long: only those that have moved since its words are compared are looked at, and all of them when another one does.
+ */
 export function retold(before: Told, text: string): Retold | undefined {
-  const { text: last, kinds } = before;
+  const again = compared(before, text);
+  if (again !== undefined) return before.isWhole ? narrowed(before, again, []) : again;
+  const whole = before.isWhole ? undefined : toldBy(before.text);
+  const wholly = whole && compared(whole, text);
+  return whole && wholly && narrowed(whole, wholly, before.places);
+}
+
+function compared(before: Told, text: string): Retold | undefined {
+  const { text: last, kinds, isWhole } = before;
   const places = before.places.slice();
   let seq = -1;
   let at = 0;
@@ -96,7 +115,23 @@ export function retold(before: Told, text: string): Retold | undefined {
     at = end;
   }
   if (text.slice(at) !== last.slice(from)) return undefined;
-  return { told: { text, kinds, places }, seq };
+  return { told: { text, kinds, places, isWhole }, seq };
+}
+
+/** Without the figures that are what they were, but for the number and those that began at one of these places. */
+function narrowed(before: Told, { told, seq }: Retold, moving: readonly number[]): Retold {
+  const begins = new Set(moving.filter((_place, at) => at % 2 === 0));
+  const kinds: Kind[] = [];
+  const places: number[] = [];
+  told.kinds.forEach((kind, index) => {
+    const [start = 0, end = 0] = before.places.slice(2 * index);
+    const [at = 0, until = 0] = told.places.slice(2 * index);
+    const isStill = before.text.slice(start, end) === told.text.slice(at, until);
+    if (isStill && kind !== 'seq' && !begins.has(start)) return;
+    kinds.push(kind);
+    places.push(at, until);
+  });
+  return { told: { text: told.text, kinds, places, isWhole: false }, seq };
 }
 
 const QUOTE = 0x22;
