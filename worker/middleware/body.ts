@@ -10,13 +10,11 @@ import type { HubEnv } from '../env.ts';
 /** The text of the body; a body that is too large is refused before it is held. */
 export async function bodyText(request: Request, maxBytes = SNAPSHOT_MAX_BYTES): Promise<Result<string>> {
   const { headers } = request;
-  const body: ReadableStream<Uint8Array> | null = request.body;
   const told = headers.get('content-length');
   if (Number(told ?? 0) > maxBytes) return fail(tooLarge(maxBytes));
-  if (body === null) return { ok: true, value: '' };
   // A length that is told is kept by the platform: such a body needs not be watched while it comes.
   const bytes =
-    told === null ? await boundedBytes(body, maxBytes) : new Uint8Array(await request.arrayBuffer());
+    told === null ? await boundedBytes(request.body, maxBytes) : new Uint8Array(await request.arrayBuffer());
   if (bytes === undefined) return fail(tooLarge(maxBytes));
   if (bytes.byteLength > 0 && !isJson(headers.get('content-type'))) {
     return fail(problem('unsupported-media-type', 'Send the header "Content-Type: application/json"'));
@@ -26,9 +24,10 @@ export async function bodyText(request: Request, maxBytes = SNAPSHOT_MAX_BYTES):
 
 /** Undefined where there are too many. */
 async function boundedBytes(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
 ): Promise<Uint8Array | undefined> {
+  if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
