@@ -16,7 +16,7 @@ export type HubResponse = { status: number; body: unknown };
 /** Asks the hub. Any HTTP answer is an answer. @throws CliError where none comes. */
 export async function askHub(
   hub: Hub,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<HubResponse> {

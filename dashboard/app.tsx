@@ -2,6 +2,7 @@
 
 import { useSignalEffect } from '@preact/signals';
 import { ActionTray } from './components/action-tray.tsx';
+import { Alerts } from './components/alerts.tsx';
 import { ConnectionNotice } from './components/connection-pill.tsx';
 import { EventList } from './components/event-list.tsx';
 import { GridView } from './components/grid-view.tsx';
@@ -41,6 +42,8 @@ function View({ route: { view, id } }: { route: Route }) {
       return <GridView />;
     case 'events':
       return <EventList />;
+    case 'alerts':
+      return <Alerts chosen={id} />;
     default:
       return view satisfies never;
   }

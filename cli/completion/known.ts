@@ -1,6 +1,8 @@
 // Owns the values that a hub or the profile file knows: asked for quickly and quietly, since a person waits and did not ask.
 
 import * as v from 'valibot';
+import { hostOf, shapeWords } from '../../contract/alert-words.ts';
+import { AlertsSchema } from '../../contract/alerts.ts';
 import { JobsSchema } from '../../contract/command.ts';
 import { EVENT_KINDS } from '../../contract/events.ts';
 import { NodesSchema, SupervisorSchema, type SupervisorRecord } from '../../contract/read-models.ts';
@@ -52,6 +54,13 @@ export async function known(
       return jobs.map((job) => ({
         value: job.job_id,
         words: `${job.kind} ${job.node}/${job.runtime_id}, ${job.state}`,
+      }));
+    }
+    case 'alert': {
+      const { alerts } = await read(hub, 'alerts', AlertsSchema);
+      return alerts.map((alert) => ({
+        value: alert.id,
+        words: `${shapeWords(alert.shape)} at ${hostOf(alert)}`,
       }));
     }
     default:

@@ -5,6 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { doctor } from '../commands/doctor.ts';
 import { joinToken } from '../commands/join-token.ts';
 import { hubFrom, type HubFlags } from '../settings/settings.ts';
+import { addAlertFamily } from './alert.ts';
 import { addChat } from './chat.ts';
 import { addCompletion } from './completion.ts';
 import { addEvents } from './events.ts';
@@ -41,6 +42,7 @@ allowed to, 130 interrupted. Faults are one line on stderr.`,
   addChat(program, hub);
   addEvents(program, hub);
   addJobFamily(program, hub);
+  addAlertFamily(program, hub);
   program
     .command('join-token')
     .description('make a token with which new hosts enrol themselves, and print the line to run there')

@@ -2,7 +2,7 @@
 
 import { Argument, Option } from 'commander';
 
-export type ValueSource = 'runtime' | 'node' | 'model' | 'job' | 'profile' | 'event';
+export type ValueSource = 'runtime' | 'node' | 'model' | 'job' | 'profile' | 'event' | 'alert';
 
 const SOURCES = new WeakMap<Option | Argument, ValueSource>();
 
@@ -42,6 +42,10 @@ export function nodeArgument(): Argument {
 
 export function jobArgument(): Argument {
   return from('job', new Argument('<job>', 'its id, as `job list` has it'));
+}
+
+export function alertArgument(words = 'its name, as `alert list` has it'): Argument {
+  return from('alert', new Argument('<alert>', words));
 }
 
 export function profileArgument(): Argument {

@@ -8,7 +8,12 @@ import { hashOf, VIEWS, type ViewName } from '../view-model/route.ts';
 import { Badge } from './badge.tsx';
 import { ConnectionPill } from './connection-pill.tsx';
 
-export const TITLES: Record<ViewName, string> = { grid: 'Grid', nodes: 'Nodes', events: 'Events' };
+export const TITLES: Record<ViewName, string> = {
+  grid: 'Grid',
+  nodes: 'Nodes',
+  events: 'Events',
+  alerts: 'Alerts',
+};
 
 const THEME_WORDS: Record<Theme, string> = { system: 'Auto', light: 'Light', dark: 'Dark' };
 

@@ -14,6 +14,7 @@ import {
   shapeOfNode,
   stateNow,
 } from '../view-model/node-view.ts';
+import { Facts } from './facts.tsx';
 import { Freshness } from './freshness.tsx';
 import { ActionMenu } from './action-menu.tsx';
 import { Sparklines } from './sparkline.tsx';
@@ -201,18 +202,5 @@ function Devices({ item }: { item: MatrixItem }) {
         ))}
       </ul>
     </>
-  );
-}
-
-function Facts({ facts }: { facts: readonly (readonly [name: string, words: string])[] }) {
-  return (
-    <dl class="facts">
-      {facts.map(([name, words]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd class={words === UNKNOWN ? 'muted' : undefined}>{words}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

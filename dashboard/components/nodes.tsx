@@ -10,6 +10,7 @@ import { counted } from '../view-model/figures.ts';
 import { isFound } from '../view-model/node-view.ts';
 import { EmptyFleet } from './empty-fleet.tsx';
 import { NodeRow } from './node-row.tsx';
+import { Skeleton } from './skeleton.tsx';
 
 /** As many as fill a large screen, and so many more whenever their end comes near. */
 const FIRST = 40;
@@ -125,15 +126,5 @@ function More({ left, onNear }: { left: number; onNear: () => void }) {
     <button ref={button} type="button" class="more" onClick={onNear}>
       {counted(left, 'more node')}
     </button>
-  );
-}
-
-function Skeleton() {
-  return (
-    <div class="skeleton" aria-hidden="true">
-      {Array.from({ length: 6 }, (_, index) => (
-        <span key={index} />
-      ))}
-    </div>
   );
 }

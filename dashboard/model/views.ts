@@ -2,6 +2,7 @@
 
 import { onEvent } from '../connection/live.ts';
 import { tellActs } from './acts.ts';
+import { tellAlerts } from './alerts.ts';
 import { tellFeed } from './event-feed.ts';
 import { watchNodes } from './fleet.ts';
 import { forgetSamples, tellSamples, tellSilence } from './samples.ts';
@@ -10,5 +11,6 @@ import { forgetSamples, tellSamples, tellSilence } from './samples.ts';
 export function keepViews(): void {
   onEvent(tellFeed);
   onEvent(tellActs);
+  onEvent(tellAlerts);
   watchNodes({ heard: tellSamples, silent: tellSilence, gone: forgetSamples });
 }

@@ -1,11 +1,11 @@
 // Owns how an address names what is shown: after the `#`, so that the hub serves one page and keeps its paths.
 
-export const VIEWS = ['grid', 'nodes', 'events'] as const;
+export const VIEWS = ['grid', 'nodes', 'events', 'alerts'] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 export type Route = {
   view: ViewName;
-  /** The one that is looked at closely: of `nodes` a node. */
+  /** The one that is looked at closely: of `nodes` a node, of `alerts` an alert. */
   id?: string;
   /** What else a link keeps: `q` the words of a search, `logs` whose log is open. */
   parameters: Readonly<Record<string, string>>;

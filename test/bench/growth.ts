@@ -18,10 +18,15 @@ const SHARDS = '8';
 const SOCKETS = 500;
 /** As many report at a time in each fleet: more on their way cost the caches more, however large the fleet is. */
 const FLOODING_SOCKETS = 50;
+/** The first is parsed, the second looks up where the figures of the first stand: every later one is a heartbeat. */
+const FIRST_REPORTS = 3;
 /** A fleet that waits for its turn does not fall silent: what that costs is no snapshot's. */
 const TTL_SECONDS = '900';
+/** Nor do its shards hibernate, as those of a fleet that reports never do: some node of each reports all the time. */
+const AWAKE_REPORTS_PER_SECOND = 32;
 const BAR_TIMES = 1.3;
-const WAKE_SECONDS = 0.5;
+/** After this long a fleet's figures are those of work, and no more those of its turn's begin. */
+const WARM_SECONDS = 0.5;
 const COUNTED_SIZES = [100, 1000, 4000];
 const COUNTED_SECONDS = 60;
 
@@ -43,8 +48,15 @@ export async function growth(args: readonly string[]): Promise<BenchResult> {
       ending.push(hub.stop);
       const startedMs = performance.now();
       const sockets = Math.min(SOCKETS, nodes / 2);
-      const fleet = await Fleet.start({ hub, nodes, sockets, floodingSockets: FLOODING_SOCKETS });
+      const fleet = await Fleet.start({
+        hub,
+        nodes,
+        sockets,
+        floodingSockets: FLOODING_SOCKETS,
+        firstReports: FIRST_REPORTS,
+      });
       ending.push(() => fleet.stop());
+      await keepAwake(fleet, nodes);
       const { anonymousBytes } = await footprintOf(hub.pid);
       sized.push({ nodes, hub, fleet, post: [], socket: [], bytes: anonymousBytes });
       const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
@@ -72,12 +84,18 @@ export async function growth(args: readonly string[]): Promise<BenchResult> {
 }
 
 /** CPU time of the hub for one snapshot that it took, in microseconds. */
-async function costOf({ hub, fleet }: Sized, way: Way, seconds: number): Promise<number> {
-  // A hub that waited for its turn has been at rest, and wakes with what it has written: that is no snapshot's cost.
-  await fleet.flood(way, WAKE_SECONDS);
+async function costOf({ hub, fleet, nodes }: Sized, way: Way, seconds: number): Promise<number> {
+  await fleet.report(undefined);
+  await fleet.flood(way, WARM_SECONDS);
   const before = await cpuSecondsOf(hub.pid);
   const { accepted } = await fleet.flood(way, seconds);
-  return (((await cpuSecondsOf(hub.pid)) - before) / accepted) * 1e6;
+  const used = (await cpuSecondsOf(hub.pid)) - before;
+  await keepAwake(fleet, nodes);
+  return (used / accepted) * 1e6;
+}
+
+async function keepAwake(fleet: Fleet, nodes: number): Promise<void> {
+  await fleet.report((nodes / AWAKE_REPORTS_PER_SECOND) * 1000);
 }
 
 /** By the number of nodes of one shard. */

@@ -10,7 +10,13 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const TOKEN = 'browser-test-token';
 
-const VIEWS = { grid: '#/grid', nodes: '#/nodes', node: '#/nodes/gpu-02', events: '#/events' };
+const VIEWS = {
+  grid: '#/grid',
+  nodes: '#/nodes',
+  node: '#/nodes/gpu-02',
+  events: '#/events',
+  alerts: '#/alerts',
+};
 
 /** A hub that knows three nodes: well, degraded, failed. */
 async function servedFleet(): Promise<ServedHub> {

@@ -104,6 +104,15 @@ test('a runtime that fails and recovers is two signed messages under one key', a
       return delivery.delivered === 2 && { open, delivery };
     }),
   ).toMatchObject({ open: [], delivery: { queued: 0, dropped: 0 } });
+  const lines = (await (await hub.ask('/metrics')).text()).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'arw_alert_open{alert="ops"} 0',
+      'arw_alert_messages_queued{alert="ops"} 0',
+      'arw_alert_items_total{alert="ops",result="delivered"} 2',
+      'arw_alert_items_total{alert="ops",result="dropped"} 0',
+    ]),
+  );
 });
 
 test('an exhausted budget is told, and that one is free again', async () => {

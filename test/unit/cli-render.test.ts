@@ -4,15 +4,17 @@ import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
+import { ALERT_KINDS, type Alert } from '../../contract/alerts.ts';
 import { COMMAND_KINDS, type CommandKind, type Job } from '../../contract/command.ts';
 import type { Matrix, SupervisorRecord } from '../../contract/read-models.ts';
 import type { Model } from '../../contract/runtime-record.ts';
-import { isConfirmed } from '../../cli/commands/node-remove.ts';
+import { isConfirmed } from '../../cli/terminal/confirm.ts';
 import { withoutControl } from '../../cli/output.ts';
+import { renderAlert, renderAlerts } from '../../cli/render/alerts.ts';
 import { budgetWords } from '../../cli/render/budget.ts';
 import { endWords } from '../../cli/render/job-end.ts';
 import { renderJobs } from '../../cli/render/jobs.ts';
-import { toText } from '../../cli/render/line.ts';
+import { lineWidth, toText } from '../../cli/render/line.ts';
 import { renderNodes } from '../../cli/render/nodes.ts';
 import { renderStatus } from '../../cli/render/status.ts';
 import { holds } from '../support/property.ts';
@@ -228,10 +230,79 @@ test.each([
   ['no\n', false],
   ['yesterday\n', false],
   ['', false],
-])('the answer %j to the question whether a node goes: %j', async (answer, isYes) => {
+])('the answer %j to the question whether something goes: %j', async (answer, isYes) => {
   const input = new PassThrough();
   const output = new PassThrough({ encoding: 'utf8' });
   input.end(answer);
-  expect(await isConfirmed('gpu-01', input, output)).toBe(isYes);
-  expect(output.read()).toMatch(/^Remove node "gpu-01"\? .*\[y\/N\] $/);
+  expect(await isConfirmed('Remove it? ', input, output)).toBe(isYes);
+  expect(output.read()).toBe('Remove it? ');
+});
+
+const ALERT: Alert = {
+  id: 'slack-ops',
+  shape: 'slack',
+  target: 'https://hooks.slack.com',
+  signed: false,
+  kinds: [...ALERT_KINDS],
+  nodes: ['gpu-01', 'gpu-02'],
+  min_severity: 'warn',
+  grace_seconds: 60,
+  recoveries: true,
+  enabled: true,
+  open: [
+    {
+      status: 'open',
+      key: 'k',
+      kind: 'runtime.state',
+      node: 'gpu-01',
+      runtime: 'llama',
+      severity: 'error',
+      summary: 'Error - Process failed (exit code 1)',
+      since: '2026-11-22T12:00:00.000Z',
+    },
+  ],
+  delivery: {
+    queued: 1,
+    delivered: 12,
+    dropped: 0,
+    next_attempt_at: '2026-11-22T12:01:00.000Z',
+    last_error: { time: '2026-11-22T12:00:30.000Z', message: 'https://hooks.slack.com answered 503' },
+  },
+};
+
+test('an alert says whom it tells, what is open and what fails', () => {
+  expect(toText(renderAlerts([ALERT], undefined)).split('\n')).toEqual([
+    'Alerts: 1 set, 1 open',
+    '  ALERT      STATE        RECEIVER                  OPEN  DELIVERY                TELLS OF',
+    '  slack-ops  on, failing  Slack at hooks.slack.com     1  12 delivered, 1 queued  runtimes that do not serve, silent nodes, spent restart budgets',
+    '    - PROBLEM gpu-01/llama: Error - Process failed (exit code 1) (since 2026-11-22T12:00:00Z)',
+    '    - last failure 2026-11-22T12:00:30Z: https://hooks.slack.com answered 503',
+    '',
+  ]);
+  expect(toText(renderAlert(ALERT, 60)).split('\n')).toEqual([
+    'Alert slack-ops',
+    '  state         on, failing',
+    '  receiver      Slack at hooks.slack.com',
+    '  tells of      runtimes that do not serve, silent nodes,',
+    '                spent restart budgets',
+    '  about         nodes gpu-01, gpu-02',
+    '  severity      warnings and errors',
+    '  grace         60 s',
+    '  recovery      told',
+    '  delivery      12 delivered, 1 queued',
+    '  next attempt  2026-11-22T12:01:00Z',
+    '  last failure  2026-11-22T12:00:30Z:',
+    '                https://hooks.slack.com answered 503',
+    '  open          PROBLEM gpu-01/llama: Error - Process failed',
+    '                (exit code 1) (since 2026-11-22T12:00:00Z)',
+    '',
+  ]);
+  expect(toText(renderAlert({ ...ALERT, enabled: false, open: [] }, 60))).toMatch(
+    / {2}state {9}off\n[^]* {2}open {10}nothing\n$/,
+  );
+});
+
+test.each([30, 44, 60, 80, 120])('alerts fit into %i columns', (columns) => {
+  const lines = [...renderAlerts([ALERT, { ...ALERT, open: [] }], columns), ...renderAlert(ALERT, columns)];
+  expect(lines.filter((line) => lineWidth(line) > columns)).toEqual([]);
 });

@@ -54,7 +54,11 @@ function familiesOfAHub(): Map<string, Set<string>> {
     ttlSeconds: 60,
     ...merged([book.report()]),
     shards: [['shard-0', shard]],
-    fleet: { startedAt: NOW, calls: { credentials: 5 } },
+    fleet: {
+      startedAt: NOW,
+      calls: { credentials: 5 },
+      alerts: [{ alert: 'ops', open: 2, queued: 1, delivered: 12, dropped: 3 }],
+    },
   });
   const told = families.map(({ name, samples }) => ({
     name,

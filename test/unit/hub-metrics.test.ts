@@ -93,7 +93,11 @@ function metricsOf(book: CellBook): string {
       ['shard-0', counters()],
       ['shard-1', counters({ uplinks: 3 })],
     ],
-    fleet: { startedAt: NOW, calls: { credentials: 5 } },
+    fleet: {
+      startedAt: NOW,
+      calls: { credentials: 5 },
+      alerts: [{ alert: 'ops', open: 2, queued: 1, delivered: 12, dropped: 3 }],
+    },
   });
   return exposition(families);
 }
@@ -136,6 +140,10 @@ describe('the metrics', () => {
     ['arw_commands_ended_total', { object: 'shard-1', state: 'completed' }, '4'],
     ['arw_object_start_time_seconds', { object: 'fleet' }, String(NOW / 1000)],
     ['arw_fleet_calls_total', { object: 'fleet', call: 'credentials' }, '5'],
+    ['arw_alert_open', { alert: 'ops' }, '2'],
+    ['arw_alert_messages_queued', { alert: 'ops' }, '1'],
+    ['arw_alert_items_total', { alert: 'ops', result: 'delivered' }, '12'],
+    ['arw_alert_items_total', { alert: 'ops', result: 'dropped' }, '3'],
   ])('tell %s %j', (name, labels, value) => {
     expect(sampleOf(text, name, labels)).toBe(value);
   });

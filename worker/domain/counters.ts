@@ -29,8 +29,17 @@ export type ShardCounters = {
   commandsEnded: EndedJobs;
 };
 
-/** What was asked of Fleet, by what was asked. */
-export type FleetCounters = { startedAt: number; calls: Record<string, number> };
+/** What was asked of Fleet, by what was asked; and what its alerts have told, which outlives the object. */
+export type FleetCounters = { startedAt: number; calls: Record<string, number>; alerts: AlertCounts[] };
+
+/** `open`, `delivered` and `dropped` count problems and their ends, `queued` the messages that hold them. */
+export type AlertCounts = {
+  alert: string;
+  open: number;
+  queued: number;
+  delivered: number;
+  dropped: number;
+};
 
 /** Counts where the state is one of those that are counted here. */
 export function countIn(counts: Partial<Record<JobState, number>>, state: JobState): void {

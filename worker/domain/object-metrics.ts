@@ -4,6 +4,7 @@ import {
   ENDED_JOB_STATES,
   OPEN_JOB_STATES,
   SNAPSHOT_RESULTS,
+  type AlertCounts,
   type FleetCounters,
   type ShardCounters,
 } from './counters.ts';
@@ -21,6 +22,7 @@ export function objectMetrics({ shards, fleet }: CountedObjects): Family[] {
       samples(counters).map(({ labels, value }) => ({ labels: { object, ...labels }, value })),
     );
   return [
+    ...alertMetrics(fleet.alerts),
     gauge('arw_object_start_time_seconds', 'When the object began to count, as a Unix time.', [
       ...each(({ startedAt }) => [{ value: startedAt / 1000 }]),
       { labels: { object: 'fleet' }, value: fleet.startedAt / 1000 },
@@ -60,6 +62,32 @@ export function objectMetrics({ shards, fleet }: CountedObjects): Family[] {
       'arw_fleet_calls_total',
       'What the object "fleet" was asked, by what.',
       Object.entries(fleet.calls).map(([call, value]) => ({ labels: { object: 'fleet', call }, value })),
+    ),
+  ];
+}
+
+/** An alert is a label: a hub has 20 of them at most. They are counted in SQLite, and no new life of Fleet resets them. */
+function alertMetrics(alerts: readonly AlertCounts[]): Family[] {
+  const each = (value: (counts: AlertCounts) => number): Sample[] =>
+    alerts.map((counts) => ({ labels: { alert: counts.alert }, value: value(counts) }));
+  return [
+    gauge(
+      'arw_alert_open',
+      'Problems that an alert has told, and whose end has not come.',
+      each(({ open }) => open),
+    ),
+    gauge(
+      'arw_alert_messages_queued',
+      'Messages of an alert that no receiver has taken yet.',
+      each(({ queued }) => queued),
+    ),
+    counter(
+      'arw_alert_items_total',
+      'Problems and their ends, by what became of telling them.',
+      alerts.flatMap(({ alert, delivered, dropped }) => [
+        { labels: { alert, result: 'delivered' }, value: delivered },
+        { labels: { alert, result: 'dropped' }, value: dropped },
+      ]),
     ),
   ];
 }

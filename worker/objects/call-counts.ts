@@ -15,7 +15,7 @@ export class CallCounts {
     this.#calls.set(call, (this.#calls.get(call) ?? 0) + 1);
   }
 
-  counters(): FleetCounters {
+  counters(): Omit<FleetCounters, 'alerts'> {
     return { startedAt: this.#startedAt, calls: Object.fromEntries(this.#calls) };
   }
 }

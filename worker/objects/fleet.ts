@@ -273,7 +273,7 @@ export class Fleet extends DurableObject<Env> implements FleetRpc {
   }
 
   async counters(): Promise<FleetCounters> {
-    return this.#calls.counters();
+    return { ...this.#calls.counters(), alerts: this.#alerts.counts() };
   }
 
   override async alarm(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type Subject,
   type Trouble,
 } from '../../domain/alert-troubles.ts';
+import type { AlertCounts } from '../../domain/counters.ts';
 import { alertItem, decideAlert, ruleOf, type AlertRule, type Opening } from '../../domain/alerts.ts';
 import { isoTime } from '../../domain/freshness.ts';
 import { earliest } from '../../domain/next-alarm.ts';
@@ -107,6 +108,14 @@ export class FleetAlerts {
     return [...this.#rules.values()]
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .map((rule) => this.#toAlert(rule));
+  }
+
+  counts(): AlertCounts[] {
+    return [...this.#rules.keys()].map((alert) => {
+      const { delivered, dropped } = this.#deliveries.count(alert);
+      const queued = this.#deliveries.queued(alert).messages;
+      return { alert, open: this.#opened(alert).size, queued, delivered, dropped };
+    });
   }
 
   /** `before` is whether it was there; `note` is called before anything changes. */

@@ -123,7 +123,9 @@ export class Deliveries {
     const again = retryAt(attempts, failure, now, this.#options.outside.chance());
     const count = this.count(alert);
     const told =
-      again === undefined ? `${failure.message}; given up after ${attempts} attempts` : failure.message;
+      again === undefined
+        ? `${failure.message}; given up after ${attempts} attempt${attempts === 1 ? '' : 's'}`
+        : failure.message;
     const dropped = count.dropped + (again === undefined ? items.length : 0);
     this.#setCount(alert, { ...count, dropped, lastErrorAt: now, lastError: told });
     if (again === undefined) return this.#remove(delivery);

@@ -1,0 +1,72 @@
+// Owns the question that sets an alert or changes one. What is wrong is told at its field before the hub is asked; what the
+// hub refuses is told below.
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import type { Alert } from '../../contract/alerts.ts';
+import { alerts, setAlert } from '../model/alerts.ts';
+import { formOf, submissionOf, type AlertForm, type Field } from '../view-model/alert-form.ts';
+import { AlertFields } from './alert-fields.tsx';
+
+export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const form = useSignal<AlertForm>(formOf(before));
+  const fault = useSignal<{ field: Field; told: string } | undefined>(undefined);
+  const refusal = useSignal<string | undefined>(undefined);
+  const isSending = useSignal(false);
+  useEffect(() => dialog.current?.showModal(), []);
+
+  const set = (more: Partial<AlertForm>): void => {
+    form.value = { ...form.value, ...more };
+    fault.value = undefined;
+    refusal.value = undefined;
+  };
+  const send = async (): Promise<void> => {
+    const taken = alerts.value?.map((alert) => alert.id) ?? [];
+    const submission = submissionOf(form.value, before, taken);
+    if (!submission.ok) {
+      fault.value = submission;
+      // Also where it is told for the second time, and nothing is drawn anew.
+      dialog.current?.querySelector<HTMLElement>(`[data-field="${submission.field}"]`)?.focus();
+      return;
+    }
+    isSending.value = true;
+    refusal.value = await setAlert(submission.id, submission.request);
+    isSending.value = false;
+    if (refusal.value === undefined) dialog.current?.close();
+  };
+
+  return (
+    <dialog
+      ref={dialog}
+      class="dialog"
+      aria-labelledby={`${id}title`}
+      onCancel={(event) => isSending.value && event.preventDefault()}
+      onClose={onClose}
+    >
+      <form
+        method="dialog"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isSending.value) void send();
+        }}
+      >
+        <h2 id={`${id}title`}>{before === undefined ? 'Set an alert' : `Change ${before.id}`}</h2>
+        <AlertFields form={form.value} before={before} fault={fault.value} set={set} id={id} />
+        <p class="refusal" role="alert">
+          {refusal.value}
+        </p>
+        <div class="buttons">
+          <button type="button" onClick={() => !isSending.value && dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" aria-disabled={isSending.value}>
+            {isSending.value ? 'Sending …' : 'Set'}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
