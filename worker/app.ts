@@ -5,7 +5,7 @@ import { problem } from '../contract/problem.ts';
 import type { HubEnv } from './env.ts';
 import { requireAdmin } from './middleware/authentication.ts';
 import { requestId } from './middleware/request-id.ts';
-import { problemResponse } from './problem-response.ts';
+import { failureResponse, problemResponse } from './problem-response.ts';
 import { alerts } from './routes/alerts.ts';
 import { events } from './routes/events.ts';
 import { audit } from './routes/audit.ts';
@@ -47,9 +47,4 @@ app.route('/actions', actions);
 
 app.notFound((c) => problemResponse(problem('not-found', `There is nothing at ${c.req.path}`)));
 
-// What gets here is a bug or the platform's failure: its words are for the log alone.
-app.onError((error, c) => {
-  const id = c.get('requestId');
-  console.error(`Request ${id} failed: ${c.req.method} ${c.req.path}`, error);
-  return problemResponse(problem('internal', `The hub's log tells more under request id ${id}`));
-});
+app.onError((error, c) => failureResponse(c.req.raw, c.get('requestId'), error));

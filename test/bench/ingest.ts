@@ -8,7 +8,6 @@ import { Fleet } from './fleet/fleet.ts';
 import { startHub } from './fleet/hub.ts';
 import { optional, startEtcd, startPushgateway } from './fleet/peers.ts';
 import { SimulatedHost } from './fleet/simulated-host.ts';
-import { FLOOD_WINDOW } from './fleet/socket-node.ts';
 import { etcdPuts, fillPushgateway, pushes } from './ingest/peer-loads.ts';
 import { cpuSecondsOf } from './process-footprint.ts';
 import { median, type BenchResult } from './result.ts';
@@ -18,8 +17,10 @@ const POSTING = 100;
 const PEER_NODES = 1000;
 const BARS = { socketsPerSecond: 15_000, postsPerSecond: 3000, timesEtcd: 2, timesPushgateway: 100 };
 
-/** etcd has the same load: a client for each node, as many words of each on their way. */
-const PUTTING = { clients: SOCKETS, atATime: FLOOD_WINDOW };
+/** Snapshots of one node on their way. The last asks for a word back, as a reporter does once in its life. */
+const AT_A_TIME = 32;
+/** etcd has a client for each node too; of twice as many on their way at a time it refuses some. */
+const PUTTING = { clients: SOCKETS, atATime: 8 };
 /** Told beside it: what etcd does for few clients that share what they send. */
 const PUTTING_TOGETHER = { clients: 4, atATime: 64 };
 
@@ -34,7 +35,12 @@ export async function ingest(args: readonly string[]): Promise<BenchResult> {
     const loadBefore = loadavg()[0] ?? 0;
     const hub = await startHub(folder);
     ending.push(hub.stop);
-    const fleet = await Fleet.start({ hub, nodes: SOCKETS + POSTING, sockets: SOCKETS });
+    const fleet = await Fleet.start({
+      hub,
+      nodes: SOCKETS + POSTING,
+      sockets: SOCKETS,
+      atATime: AT_A_TIME,
+    });
     ending.push(() => fleet.stop());
     const etcd = await optional('etcd-server', () => startEtcd(folder));
     if (etcd !== undefined) ending.push(etcd.stop);

@@ -56,6 +56,29 @@ function tomorrows(node: string): Snapshot {
   return golden;
 }
 
+/** The answer to a report, but for what is of the moment. */
+async function answerTo(
+  path: string,
+  presented: string,
+  sent: { headers?: Record<string, string>; body: unknown },
+) {
+  const answer = await hub.ask(path, {
+    method: 'POST',
+    token: presented,
+    ...sent,
+    headers: { 'x-request-id': 'of-mine', ...sent.headers },
+  });
+  const { status, headers } = answer;
+  const told: unknown = await answer.json();
+  return {
+    status,
+    told: typeof told === 'object' && { ...told, interval_ms: 0, server_time: '' },
+    type: headers.get('content-type'),
+    challenge: headers.get('www-authenticate'),
+    requestId: headers.get('x-request-id'),
+  };
+}
+
 function named(node: string, bootId: string, seq: number, word: string): Snapshot {
   return snapshot({ node, bootId, seq, runtimes: [runtimeRecord({ model: word })] });
 }
@@ -133,6 +156,34 @@ describe('both ways in', () => {
     });
     expect(isUsualInterval(given.interval_ms)).toBe(true);
     await client.close();
+  });
+});
+
+describe('a report that meets no router', () => {
+  let token: string;
+
+  beforeAll(async () => {
+    ({ token } = await hub.enroll('quick'));
+    await hub.post('quick', token, snapshot({ node: 'quick' }));
+  });
+
+  test.each<[string, number, { token?: string; headers?: Record<string, string>; body: unknown }]>([
+    ['an echo', 200, { body: snapshot({ node: 'quick', seq: 1 }) }],
+    ['another node', 409, { body: snapshot({ node: 'other' }) }],
+    ['no JSON', 400, { body: '{' }],
+    ['no UTF-8', 400, { body: new Uint8Array([0x22, 0xff, 0x22]) }],
+    ['another media type', 415, { headers: { 'content-type': 'text/plain' }, body: '{}' }],
+    ['too many bytes', 413, { body: ofSize(SNAPSHOT_MAX_BYTES + 1, 'quick', 2) }],
+    ['a wrong token', 401, { token: 'arwn_quick.wrong', body: snapshot({ node: 'quick', seq: 2 }) }],
+    ['a token of another node', 403, { token: 'arwn_other.wrong', body: snapshot({ node: 'quick' }) }],
+  ])('is answered as one that does: %s', async (_what, status, { token: given, ...sent }) => {
+    const quick = await answerTo('/nodes/quick/health', given ?? token, sent);
+    // Only the router reads on behind the path.
+    const usual = await answerTo('/nodes/quick/health?usual=1', given ?? token, sent);
+    const spelled = await answerTo('/nodes/qu%69ck/health', given ?? token, sent);
+    expect(quick).toMatchObject({ status, requestId: 'of-mine' });
+    expect(usual).toEqual(quick);
+    expect(spelled).toEqual(quick);
   });
 });
 

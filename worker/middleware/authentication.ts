@@ -83,6 +83,9 @@ export function askedBy(c: Context<HubEnv>): By {
 }
 
 function presentedToken(c: Context<HubEnv>): string | undefined {
-  const bearer = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return bearer ?? c.req.header('x-arw-admin');
+  return bearerToken(c.req.raw) ?? c.req.header('x-arw-admin');
+}
+
+export function bearerToken(request: Request): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 }

@@ -8,15 +8,15 @@ import { fail, parseText, tooLarge, type Result } from '../domain/parse.ts';
 import type { HubEnv } from '../env.ts';
 
 /** The text of the body; a body that is too large is refused before it is held. */
-export async function bodyText(c: Context<HubEnv>, maxBytes = SNAPSHOT_MAX_BYTES): Promise<Result<string>> {
-  const { headers } = c.req.raw;
-  const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
+export async function bodyText(request: Request, maxBytes = SNAPSHOT_MAX_BYTES): Promise<Result<string>> {
+  const { headers } = request;
+  const body: ReadableStream<Uint8Array> | null = request.body;
   const told = headers.get('content-length');
   if (Number(told ?? 0) > maxBytes) return fail(tooLarge(maxBytes));
   if (body === null) return { ok: true, value: '' };
   // A length that is told is kept by the platform: such a body needs not be watched while it comes.
   const bytes =
-    told === null ? await boundedBytes(body, maxBytes) : new Uint8Array(await c.req.raw.arrayBuffer());
+    told === null ? await boundedBytes(body, maxBytes) : new Uint8Array(await request.arrayBuffer());
   if (bytes === undefined) return fail(tooLarge(maxBytes));
   if (bytes.byteLength > 0 && !isJson(headers.get('content-type'))) {
     return fail(problem('unsupported-media-type', 'Send the header "Content-Type: application/json"'));
@@ -51,7 +51,7 @@ export async function jsonBody<Schema extends v.GenericSchema>(
   schema: Schema,
   maxBytes = SNAPSHOT_MAX_BYTES,
 ): Promise<Result<v.InferOutput<Schema>>> {
-  const text = await bodyText(c, maxBytes);
+  const text = await bodyText(c.req.raw, maxBytes);
   if (!text.ok) return text;
   return parseText(schema, text.value.trim() === '' ? '{}' : text.value);
 }

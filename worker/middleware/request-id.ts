@@ -12,11 +12,16 @@ const ACCEPTABLE = /^[A-Za-z0-9._:-]{1,128}$/;
 const SWITCHING_PROTOCOLS = 101;
 
 export const requestId: MiddlewareHandler<HubEnv> = async (c, next) => {
-  const given = c.req.header(REQUEST_ID_HEADER);
-  const id = given !== undefined && ACCEPTABLE.test(given) ? given : crypto.randomUUID();
+  const id = requestIdOf(c.req.raw);
   c.set('requestId', id);
   await next();
   // The answer to an upgrade belongs to the platform: it cannot be rebuilt with another header.
   if (c.res.status === SWITCHING_PROTOCOLS || c.res.headers.has(REQUEST_ID_HEADER)) return;
   c.header(REQUEST_ID_HEADER, id);
 };
+
+/** The caller's where that will do, else one of ours: another at each call. */
+export function requestIdOf(request: Request): string {
+  const given = request.headers.get(REQUEST_ID_HEADER);
+  return given !== null && ACCEPTABLE.test(given) ? given : crypto.randomUUID();
+}

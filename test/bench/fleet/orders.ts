@@ -11,6 +11,7 @@ export const OrderSchema = v.variant('order', [
       nodes: v.number(),
       sockets: v.number(),
       floodingSockets: v.exactOptional(v.number()),
+      atATime: v.exactOptional(v.number()),
       firstReports: v.exactOptional(v.number()),
       connections: v.exactOptional(v.number()),
       prefix: v.exactOptional(v.string()),

@@ -8,7 +8,7 @@ import { sharedNowMs } from './clock.ts';
 import { Connection } from './connection.ts';
 import { PostNode } from './post-node.ts';
 import { SimulatedHost } from './simulated-host.ts';
-import { FLOOD_WINDOW, SocketNode } from './socket-node.ts';
+import { SocketNode } from './socket-node.ts';
 
 export type FleetWanted = {
   hub: { url: string; token: string };
@@ -17,6 +17,8 @@ export type FleetWanted = {
   sockets: number;
   /** Sockets that flood at a time, all of them in turn; where it is not told, all at once. */
   floodingSockets?: number;
+  /** Snapshots on their way at a time of each of these; the last of them asks for the word that it was taken. */
+  atATime?: number;
   /** How often each has reported before it is ready, once where it is not told. */
   firstReports?: number;
   /** Connections that those by POST share. */
@@ -31,22 +33,25 @@ export type Way = 'socket' | 'post';
 const USES = 10_000;
 const ENROLLING = 16;
 const TICK_MS = 20;
+const AT_A_TIME = 8;
 
 export class SimulatedFleet {
   readonly #sockets: SocketNode[] = [];
   readonly #posts: PostNode[] = [];
   readonly #connections: Connection[] = [];
   readonly #floodingSockets: number;
+  readonly #atATime: number;
   #pace: NodeJS.Timeout | undefined;
 
-  private constructor(floodingSockets: number) {
+  private constructor({ sockets, floodingSockets = sockets, atATime = AT_A_TIME }: FleetWanted) {
     this.#floodingSockets = floodingSockets;
+    this.#atATime = atATime;
   }
 
   /** Enrols the nodes, links them, and has each tell its first snapshots. */
   static async start(wanted: FleetWanted, onCommand: (command: Command) => void): Promise<SimulatedFleet> {
     const { hub, nodes, sockets, connections = 16, prefix = 'sim', firstReports = 1 } = wanted;
-    const fleet = new SimulatedFleet(wanted.floodingSockets ?? sockets);
+    const fleet = new SimulatedFleet(wanted);
     const enrolling = await openConnections(hub.url, ENROLLING);
     const hosts = Array.from(
       { length: nodes },
@@ -127,10 +132,10 @@ export class SimulatedFleet {
     return Promise.all(
       Array.from({ length: this.#floodingSockets }, async () => {
         let count = 0;
-        for (; sharedNowMs() < endMs; count += FLOOD_WINDOW) {
+        for (; sharedNowMs() < endMs; count += this.#atATime) {
           const node = waiting.shift();
           if (node === undefined) throw new Error('fewer nodes hold a socket than are to flood');
-          await node.report(FLOOD_WINDOW);
+          await node.report(this.#atATime);
           waiting.push(node);
         }
         return count;

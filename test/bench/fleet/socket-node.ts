@@ -9,9 +9,6 @@ import { sharedNowMs } from './clock.ts';
 import type { Command } from './simulated-fleet.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
-/** Snapshots on their way at a time of one node that floods; the last of them asks for the word that it was taken. */
-export const FLOOD_WINDOW = 8;
-
 export class SocketNode {
   readonly host: SimulatedHost;
   readonly #socket: WebSocket;

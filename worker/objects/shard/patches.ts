@@ -127,6 +127,8 @@ export class Patches {
   }
 
   #stop(): void {
+    // Each heartbeat that nobody watches comes here: even to empty an empty map makes a new one.
+    if (this.#mirror === undefined) return;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.#mirror = undefined;
