@@ -1,13 +1,15 @@
-// Owns where the worker comes from, and the configuration under which workerd serves it.
+// Owns where the worker comes from, and that everything workerd needs to serve it lies in the data folder.
 
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as v from 'valibot';
 import { homeModule } from './dashboard-files.ts';
 import { EXIT, HubError, isSystemError } from './hub-error.ts';
+import { STORAGE_FOLDER, workerdConfig } from './workerd-config.ts';
 
-const CONFIG_FILE = 'hub.jsonc';
+const CONFIG_FILE = 'hub.capnp';
+/** What earlier releases wrote, with the token in it. */
+const OLD_CONFIG_FILE = 'hub.jsonc';
 const BUNDLE_FILE = 'main.js';
 /** The entry: the bundle with the dashboard. */
 const HOME_FILE = 'home.js';
@@ -24,8 +26,6 @@ const PASSED_ON = [
 /** A crash loses what sockets carry, and rows cost nothing here: a node that lives must not look stale after it. */
 const AT_HOME = { ARW_HEARTBEAT_WRITE_SEC: '10' };
 
-const SettingsSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
-
 /** Puts worker and configuration into the data folder, for the owner's eyes alone; returns the configuration's path. */
 export async function writeWorkerFiles(
   dataDir: string,
@@ -33,18 +33,19 @@ export async function writeWorkerFiles(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
   await placeCode(dataDir);
-  const settings = v.parse(SettingsSchema, await readFile(join(dataDir, SETTINGS_FILE), 'utf8'));
-  const tuned = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
-  const config = {
-    // The name is part of the path of the databases: it must never change.
-    name: 'hub',
-    main: HOME_FILE,
-    no_bundle: true,
-    ...settings,
+  const tuned = PASSED_ON.flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const text = workerdConfig({
+    modules: [HOME_FILE, BUNDLE_FILE],
+    settings: await readFile(join(dataDir, SETTINGS_FILE), 'utf8'),
     vars: { ...AT_HOME, ARW_ADMIN_TOKEN: adminToken, ...Object.fromEntries(tuned) },
-  };
+  });
+  await mkdir(join(dataDir, STORAGE_FOLDER), { recursive: true });
+  await rm(join(dataDir, OLD_CONFIG_FILE), { force: true });
   const path = join(dataDir, CONFIG_FILE);
-  await writeFile(path, JSON.stringify(config, null, 2), { mode: 0o600 });
+  await writeFile(path, text, { mode: 0o600 });
   return path;
 }
 

@@ -22,6 +22,9 @@ const READY_WITHIN_MS = 30_000;
 const ASK_EVERY_MS = 20;
 const ASK_WITHIN_MS = 2000;
 
+/** It tells with each start that V8 was given flags, and so compiles what it has compiled otherwise: nothing to do. */
+const TOLD_OF_FLAGS = /per-isolate bootstrap compile cache failed its compatibility check/;
+
 /** workerd lets open requests end, but an open uplink never does: everything that was answered is on disk by now. */
 const DRAIN_MS = 1000;
 
@@ -102,6 +105,7 @@ function passOnLog(child: ChildProcess): string[] {
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
+      if (TOLD_OF_FLAGS.test(line)) return;
       last.push(line);
       if (last.length > 20) last.shift();
       process.stderr.write(`${line}\n`);

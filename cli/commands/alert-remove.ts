@@ -14,7 +14,7 @@ export async function alertRemove(
     await confirm(
       `alert "${id}"`,
       'It tells nothing more, not even that a problem is over, and its URL is forgotten; ' +
-        '"arw-cli alert set --disable" keeps it.',
+        `"arw-cli alert set ${id} --disable" keeps it.`,
     );
   }
   expectDone(hub, await askHub(hub, 'DELETE', alertPath(id)));

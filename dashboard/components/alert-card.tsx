@@ -70,7 +70,7 @@ export function AlertCard({ alert }: { alert: Alert }) {
           {isBusy ? 'Testing …' : 'Test'}
           <Of id={id} />
         </button>
-        <button type="button" onClick={() => void switchAlert(alert, !enabled)}>
+        <button type="button" onClick={() => void switchAlert(id, !enabled)}>
           Switch {enabled ? 'off' : 'on'}
           <Of id={id} />
         </button>
@@ -93,7 +93,7 @@ function Since({ time }: { time: string }) {
   const span = useComputed(() => spanWords(hubSecond.value - Date.parse(time)));
   return (
     <time class="muted" dateTime={time} title={exactTime(time)}>
-      since {clock(time)}, {span}
+      since {clock(time)} ({span})
     </time>
   );
 }

@@ -19,6 +19,10 @@ export async function readAlerts(): Promise<Told<readonly Alert[]>> {
   return answer.ok ? { ok: true, value: answer.value.alerts } : answer;
 }
 
+export async function readAlert(id: string): Promise<Told<Alert>> {
+  return toldOf(await ask(pathOf(id), AlertSchema));
+}
+
 export async function putAlert(id: string, request: AlertRequest): Promise<Told<Alert>> {
   return toldOf(await ask(pathOf(id), AlertSchema, { method: 'PUT', body: request }));
 }

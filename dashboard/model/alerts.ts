@@ -5,7 +5,14 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 import { asItIs } from '../../contract/alert-words.ts';
 import type { Alert, AlertRequest } from '../../contract/alerts.ts';
 import type { Event } from '../../contract/events.ts';
-import { deleteAlert, postTest, putAlert, readAlerts } from '../connection/alert-requests.ts';
+import {
+  deleteAlert,
+  postTest,
+  putAlert,
+  readAlert,
+  readAlerts,
+  type Told,
+} from '../connection/alert-requests.ts';
 import { lookAgainMs, setTurn, switchTurn, testTurn, type Turn } from '../view-model/alert-turns.ts';
 
 /** What is told of a problem is decided with its event; an answer that comes sooner would not know of it. */
@@ -77,11 +84,16 @@ export async function setAlert(id: string, request: AlertRequest): Promise<strin
   return undefined;
 }
 
-/** All of it but for the switch stays as it is. */
-export async function switchAlert(alert: Alert, enabled: boolean): Promise<void> {
-  const answer = await putAlert(alert.id, { ...asItIs(alert), enabled });
+/** All of it but for the switch stays as it is now, whatever somebody else changed since it was read. */
+export async function switchAlert(id: string, enabled: boolean): Promise<void> {
+  const answer = await switched(id, enabled);
   if (answer.ok) put(answer.value);
-  turned(alert.id, switchTurn(alert.id, enabled, answer.ok ? undefined : answer.told));
+  turned(id, switchTurn(id, enabled, answer.ok ? undefined : answer.told));
+}
+
+async function switched(id: string, enabled: boolean): Promise<Told<Alert>> {
+  const now = await readAlert(id);
+  return now.ok ? putAlert(id, { ...asItIs(now.value), enabled }) : now;
 }
 
 export async function removeAlert(id: string): Promise<string | undefined> {

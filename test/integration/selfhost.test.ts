@@ -27,7 +27,7 @@ test('makes a token, prints it, keeps it for its owner alone, and takes it again
   ]);
   expect(first.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await readFile(join(data, 'admin-token'), 'utf8')).toBe(`${first.token}\n`);
-  for (const file of ['admin-token', 'hub.jsonc', 'workerd.json']) {
+  for (const file of ['admin-token', 'hub.capnp', 'workerd.json']) {
     expect([file, (await stat(join(data, file))).mode & 0o777]).toEqual([file, 0o600]);
   }
   expect((await stat(data)).mode & 0o777).toBe(0o700);
@@ -37,8 +37,11 @@ test('makes a token, prints it, keeps it for its owner alone, and takes it again
   expect((await processesWith(data)).join('\n')).not.toContain(first.token);
   await first.program.stop();
 
+  // As an earlier release left it, with the token in it.
+  await writeFile(join(data, 'hub.jsonc'), '{}');
   const second = await ServedHub.ready(data);
   expect(second.token).toBe(first.token);
+  expect(await readdir(data)).not.toContain('hub.jsonc');
 });
 
 test('takes a token that is given, and neither prints nor keeps it', async () => {
@@ -74,7 +77,7 @@ test('SIGTERM ends everything in time and well, also with an uplink open and twi
 });
 
 // Each of them appears a step further on the way to being ready.
-test.each(['lock.sqlite', 'main.js', 'hub.jsonc', 'workerd.json'])(
+test.each(['lock.sqlite', 'main.js', 'hub.capnp', 'workerd.json'])(
   'SIGTERM while it starts ends it well: %s has just been written',
   async (file) => {
     const data = await temporaryFolder();
