@@ -1,5 +1,7 @@
 // The dashboard as people use it: a real Chromium, the hub and the reporter as processes, a real llama-server.
 
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { ADMIN_TOKEN, Fleet, NODE } from '../support/fleet.ts';
@@ -42,7 +44,14 @@ async function seenWords(page: Page): Promise<Seen[]> {
 }
 
 test('a link signs in and leaves no token behind; a crash and its recovery are shown within a second', async () => {
-  const fleet = await Fleet.ready();
+  // It starts when the test says so: one that is back within a patch's 250 ms is told as no change at all.
+  const fleet = await Fleet.prepare({ wrapper: true });
+  const go = join(fleet.directory, 'go');
+  await writeFile(go, '');
+  await fleet.writeWrapper(`while [ ! -e '${go}' ]; do sleep 0.05; done; exec "$LLAMA_SERVER" "$@"`);
+  await fleet.startHub();
+  await fleet.startReporter();
+  await fleet.statusWhere((status) => status.state === 'ready');
   const { page, errors } = await openPage();
   await showNodes(page, fleet);
 
@@ -63,8 +72,13 @@ test('a link signs in and leaves no token behind; a crash and its recovery are s
     token: ADMIN_TOKEN,
   });
   const pid = (await fleet.status())?.pid ?? 0;
+  await rm(go);
   const killedMs = Date.now();
   process.kill(pid, 'SIGKILL');
+  await eventually('the page shows that it starts again', async () => {
+    return (await seenWords(page)).some(({ word }) => word === 'Starting');
+  });
+  await writeFile(go, '');
   await fleet.statusWhere((status) => status.state === 'ready' && status.restarts_total === 1);
   const words = await eventually('the page shows that it is ready again', async () => {
     const seen = await seenWords(page);
