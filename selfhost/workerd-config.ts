@@ -22,7 +22,7 @@ export const STORAGE_FOLDER = '.wrangler/state/workerd';
 const KEY_PREFIX = 'hub-';
 
 /**
- * A full collection of garbage takes a millisecond for each MB that it frees, and stops every relayed stream meanwhile.
+ * A full collection of garbage takes more than a millisecond for each MB that it frees, and stops every relayed stream meanwhile.
  * V8 waits for 32 MB at first and for 17 MB later; of a heap that began small it waits for 10 MB more than lives. A hub
  * with much to remember is not touched by it: there V8 waits for a multiple of what lives.
  */
