@@ -31,7 +31,7 @@ export async function matrixRead(args: readonly string[]): Promise<BenchResult> 
   const [rounds, seconds] = args.includes('--short') ? [2, 2] : [5, 4];
   const loadBefore = loadavg()[0] ?? 0;
   const small = await inFolder((folder, ending) => smallFleet(folder, rounds, seconds, ending));
-  const large = await inFolder((folder, ending) => largeFleet(folder, rounds * seconds, ending));
+  const large = await inFolder((folder, ending) => largeFleet(folder, 2 * rounds * seconds, ending));
   return {
     figures: { load_average_before: loadBefore, ...small.figures, ...large.figures },
     claims: [...small.claims, ...large.claims],
