@@ -10,7 +10,7 @@ const NODES = 10_000;
 const SHARDS = 8;
 const AT_ONCE = 4;
 /** By then its heap has the size that so much work has at hand, most of which waits to be collected. */
-const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS = 20;
 const SAMPLE_EVERY_MS = 50;
 const MATRIX = '/state/runtime_matrix';
 
