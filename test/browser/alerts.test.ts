@@ -52,7 +52,7 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   expect(await page.getByLabel('Signing secret').inputValue()).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
   await tabTo(page, 'Set');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   const card = page.locator('[data-alert=ops]');
   await card.getByText(`HTTP receiver at ${host}`).waitFor();
   expect(await card.textContent()).toContain('Signaturesigned');
@@ -83,7 +83,7 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await page.keyboard.type('5');
   await page.keyboard.press('Enter');
   await said.getByText('Alert ops is changed').waitFor();
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('Change ops');
   // What was not touched stays: the switch, the secret, the address.
   const kept = await (await hub.ask('/alerts/ops')).json();
@@ -93,7 +93,7 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Remove ops' }).waitFor();
   await page.keyboard.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('Remove ops');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();

@@ -56,6 +56,10 @@ test('Prometheus takes the docs and answers the dashboard', async () => {
   const body = snapshot({ node: 'gpu-01', runtimes: [record] });
   expect((await hub.ask('POST', '/nodes/gpu-01/health', { token, body })).status).toBe(200);
 
+  // Of alerts that nobody set nothing is counted.
+  const alert = { url: 'https://receiver.example/hook' };
+  expect((await hub.ask('PUT', '/alerts/ops', { token: hub.token, body: alert })).status).toBe(201);
+
   const secret = join(folder, 'token');
   await writeFile(secret, hub.token, { mode: 0o600 });
   const scrape = (await blockWith('scrape_configs:')).replace(TOKEN_FILE, secret);
