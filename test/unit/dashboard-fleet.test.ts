@@ -128,3 +128,11 @@ test('a node is silent at its time, though nobody says so, and until it is heard
   fleet.load(matrix({}, 3));
   expect(told).toEqual(['a silent 60 s later', 'a said 2', 'a gone']);
 });
+
+test('an answer is behind where a patch has led further, and not for a shard that nobody patches', () => {
+  fleet.load(matrix({ a: item('a') }));
+  expect(fleet.applyPatch(patch(1, ['replace', '/items/a/seq', 9]))).toBe(true);
+  expect(fleet.isBehind(matrix({ a: item('a') }, 1))).toBe(true);
+  expect(fleet.isBehind(matrix({ a: item('a') }, 2))).toBe(false);
+  expect(fleet.isBehind({ ...matrix({ a: item('a') }, 1), versions: { '1': 1 } })).toBe(false);
+});
