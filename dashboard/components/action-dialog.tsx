@@ -2,7 +2,7 @@
 // answered, for what is sent cannot be taken back: a refusal is told here, and an empty budget may be forced here.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { newKey } from '../connection/action-request.ts';
 import { keepAct, submitAct } from '../model/acts.ts';
@@ -16,6 +16,7 @@ import {
   type Subject,
 } from '../view-model/action-plan.ts';
 import { progressWords } from '../view-model/action-progress.ts';
+import { Question } from './question.tsx';
 
 type Props = Subject & { kind: ActKind; node: string; onClose: () => void };
 
@@ -32,10 +33,6 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   // Of the runtime as it is now, also while the question stands.
   const cost = actCost(kind, input.value, { record, isStale }, hubTime());
   const runtime = record.descriptor.id;
-
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
 
   const set = (more: ActInput): void => {
     input.value = { ...input.value, ...more };
@@ -66,58 +63,37 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   };
 
   return (
-    <dialog
-      ref={dialog}
-      class="dialog"
-      aria-labelledby={`${id}title`}
-      aria-describedby={`${id}cost`}
-      onCancel={(event) => isSending.value && event.preventDefault()}
+    <Question
+      dialog={dialog}
+      title={actLabel(kind)}
+      describedBy={`${id}cost`}
+      words={{ act: actLabel(kind), acting: 'Sending …' }}
+      isSending={isSending.value}
+      isIncomplete={isIncomplete}
+      refusal={refusal.value}
+      onSubmit={() => void send()}
       onClose={onClose}
     >
-      <form
-        method="dialog"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isSending.value && !isIncomplete) void send();
-        }}
-      >
-        <h2 id={`${id}title`}>{actLabel(kind)}</h2>
-        <p class="subject">
-          {record.descriptor.name} <span class="muted">{`${node}/${runtime}`}</span>
-        </p>
-        <Fields kind={kind} record={record} input={input.value} set={set} id={id} />
-        <ul id={`${id}cost`} class="cost">
-          {cost.lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        {mayForce && (
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={input.value.force === true}
-              onChange={({ currentTarget }) => set({ force: currentTarget.checked })}
-            />
-            Force it, past its empty restart budget
-          </label>
-        )}
-        <p class="refusal" role="alert">
-          {refusal.value}
-        </p>
-        <div class="buttons">
-          <button
-            type="button"
-            aria-disabled={isSending.value}
-            onClick={() => !isSending.value && dialog.current?.close()}
-          >
-            Cancel
-          </button>
-          <button type="submit" class="primary" aria-disabled={isIncomplete || isSending.value}>
-            {isSending.value ? 'Sending…' : actLabel(kind)}
-          </button>
-        </div>
-      </form>
-    </dialog>
+      <p class="subject">
+        {record.descriptor.name} <span class="muted">{`${node}/${runtime}`}</span>
+      </p>
+      <Fields kind={kind} record={record} input={input.value} set={set} id={id} />
+      <ul id={`${id}cost`} class="cost">
+        {cost.lines.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      {mayForce && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={input.value.force === true}
+            onChange={({ currentTarget }) => set({ force: currentTarget.checked })}
+          />
+          Force it, past its empty restart budget
+        </label>
+      )}
+    </Question>
   );
 }
 

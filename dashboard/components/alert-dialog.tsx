@@ -2,11 +2,12 @@
 // hub refuses is told below.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import type { Alert } from '../../contract/alerts.ts';
 import { alerts, setAlert } from '../model/alerts.ts';
 import { formOf, submissionOf, type AlertForm, type Field } from '../view-model/alert-form.ts';
 import { AlertFields } from './alert-fields.tsx';
+import { Question } from './question.tsx';
 
 export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -15,7 +16,6 @@ export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () =
   const fault = useSignal<{ field: Field; told: string } | undefined>(undefined);
   const refusal = useSignal<string | undefined>(undefined);
   const isSending = useSignal(false);
-  useEffect(() => dialog.current?.showModal(), []);
 
   const set = (more: Partial<AlertForm>): void => {
     form.value = { ...form.value, ...more };
@@ -38,35 +38,17 @@ export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () =
   };
 
   return (
-    <dialog
-      ref={dialog}
-      class="dialog"
-      aria-labelledby={`${id}title`}
-      onCancel={(event) => isSending.value && event.preventDefault()}
+    <Question
+      dialog={dialog}
+      title={before === undefined ? 'Set an alert' : `Change ${before.id}`}
+      words={{ act: 'Set', acting: 'Sending …' }}
+      isSending={isSending.value}
+      refusal={refusal.value}
+      noValidate
+      onSubmit={() => void send()}
       onClose={onClose}
     >
-      <form
-        method="dialog"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isSending.value) void send();
-        }}
-      >
-        <h2 id={`${id}title`}>{before === undefined ? 'Set an alert' : `Change ${before.id}`}</h2>
-        <AlertFields form={form.value} before={before} fault={fault.value} set={set} id={id} />
-        <p class="refusal" role="alert">
-          {refusal.value}
-        </p>
-        <div class="buttons">
-          <button type="button" onClick={() => !isSending.value && dialog.current?.close()}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" aria-disabled={isSending.value}>
-            {isSending.value ? 'Sending …' : 'Set'}
-          </button>
-        </div>
-      </form>
-    </dialog>
+      <AlertFields form={form.value} before={before} fault={fault.value} set={set} id={id} />
+    </Question>
   );
 }

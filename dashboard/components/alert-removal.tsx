@@ -1,18 +1,18 @@
 // Owns the question before an alert is removed: what goes with it, and that nobody is told so.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import { hostOf, shapeWords } from '../../contract/alert-words.ts';
 import type { Alert } from '../../contract/alerts.ts';
 import { removeAlert } from '../model/alerts.ts';
 import { counted } from '../view-model/figures.ts';
+import { Question } from './question.tsx';
 
 export function AlertRemoval({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const isSending = useSignal(false);
   const refusal = useSignal<string | undefined>(undefined);
-  useEffect(() => dialog.current?.showModal(), []);
   const remove = async (): Promise<void> => {
     isSending.value = true;
     refusal.value = await removeAlert(alert.id);
@@ -23,43 +23,25 @@ export function AlertRemoval({ alert, onClose }: { alert: Alert; onClose: () => 
     document.getElementById('set-alert')?.focus();
   };
   return (
-    <dialog
-      ref={dialog}
-      class="dialog"
-      aria-labelledby={`${id}title`}
-      aria-describedby={`${id}cost`}
-      onCancel={(event) => isSending.value && event.preventDefault()}
+    <Question
+      dialog={dialog}
+      title={`Remove ${alert.id}`}
+      describedBy={`${id}cost`}
+      words={{ act: 'Remove', acting: 'Removing …' }}
+      isSending={isSending.value}
+      refusal={refusal.value}
+      onSubmit={() => void remove()}
       onClose={onClose}
     >
-      <form
-        method="dialog"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isSending.value) void remove();
-        }}
-      >
-        <h2 id={`${id}title`}>Remove {alert.id}</h2>
-        <ul id={`${id}cost`} class="cost">
-          <li>
-            {shapeWords(alert.shape)} at {hostOf(alert)} is told nothing more.
-          </li>
-          {alert.open.length > 0 && (
-            <li>The end of {counted(alert.open.length, 'problem')} that it has told is not told.</li>
-          )}
-          <li>Its address and its secret are forgotten. To keep them, switch it off instead.</li>
-        </ul>
-        <p class="refusal" role="alert">
-          {refusal.value}
-        </p>
-        <div class="buttons">
-          <button type="button" onClick={() => !isSending.value && dialog.current?.close()}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" aria-disabled={isSending.value}>
-            {isSending.value ? 'Removing …' : 'Remove'}
-          </button>
-        </div>
-      </form>
-    </dialog>
+      <ul id={`${id}cost`} class="cost">
+        <li>
+          {shapeWords(alert.shape)} at {hostOf(alert)} is told nothing more.
+        </li>
+        {alert.open.length > 0 && (
+          <li>The end of {counted(alert.open.length, 'problem')} that it has told is not told.</li>
+        )}
+        <li>Its address and its secret are forgotten. To keep them, switch it off instead.</li>
+      </ul>
+    </Question>
   );
 }
