@@ -1,6 +1,6 @@
 // Owns the runtimes of one cell: how each fares, on which node, and what may be done with it.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { CellRuntime, GridEntry } from '../view-model/grid-cells.ts';
 import { stateLabel } from '../../contract/words.ts';
 import { stateNow } from '../view-model/node-view.ts';
@@ -18,7 +18,7 @@ type Props = {
 
 export function GridDetail({ entry, name: { model = NO_MODEL, hardware, sandbox } }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useLayoutEffect(() => heading.current?.focus(), []);
   return (
     <section class="cell-page" aria-labelledby="cell-title">
       <header>

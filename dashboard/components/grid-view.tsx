@@ -1,7 +1,7 @@
 // Owns the grid on the page: a table of models by hardware, what to show of it, and the runtimes of the cell that the
 // address names.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { cellKey } from '../../contract/cell-sums.ts';
 import { isLoaded, nodeNames } from '../model/fleet.ts';
 import { grid, keepGrid } from '../model/grid.ts';
@@ -25,7 +25,7 @@ export function GridView() {
           ...(sandbox !== undefined && { sandbox }),
         });
   const before = useRef(key);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // What was closed takes the focus with it, unless it is given somewhere.
     if (key === undefined && before.current !== undefined) heading.current?.focus();
     before.current = key;

@@ -32,7 +32,8 @@ function Drawer({ node, runtime }: { node: string; runtime: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const name = `${node}/${runtime}`;
 
-  useEffect(() => {
+  // While it is still there: what is taken away with the focus in it leaves the focus nowhere for a frame.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     heading.current?.focus();
     return () => {

@@ -1,7 +1,7 @@
 // Owns the way in: a token, turned into a session. The page keeps no token.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { signIn } from '../connection/session.ts';
 import { Logo } from './header.tsx';
 
@@ -9,7 +9,7 @@ export function SignIn() {
   const field = useRef<HTMLInputElement>(null);
   const failure = useSignal<string | undefined>(undefined);
   const isBusy = useSignal(false);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const token = field.current?.value.trim() ?? '';

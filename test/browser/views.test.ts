@@ -317,7 +317,8 @@ test('a cell of the grid leads to its runtimes, by an address that can be kept',
   await cell.click();
   await page.getByRole('heading', { name: 'tiny-stub' }).or(page.locator('#cell-title')).first().waitFor();
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('cell-title');
-  expect(await page.locator('[data-runtime]').count()).toBe(3);
+  // Also the one that the test before has killed, as soon as it is ready again.
+  await eventually('all of the cell', async () => (await page.locator('[data-runtime]').count()) === 3);
 
   const address = page.url();
   await page.goto('about:blank');
