@@ -3,14 +3,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { freePort } from './engine-process.ts';
 
 export class CuttableWay {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
-  #port = 0;
+  readonly #port: number;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, port: number) {
     this.#server = server;
+    this.#port = port;
   }
 
   static async to(target: URL): Promise<CuttableWay> {
@@ -30,7 +32,7 @@ export class CuttableWay {
         one.pipe(other);
       }
     });
-    const way = new CuttableWay(server);
+    const way = new CuttableWay(server, await freePort());
     await way.open();
     onTestFinished(() => way.close());
     return way;
@@ -55,7 +57,5 @@ export class CuttableWay {
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
-    const address = this.#server.address();
-    if (address !== null && typeof address === 'object') this.#port = address.port;
   }
 }

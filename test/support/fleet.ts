@@ -12,8 +12,8 @@ import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { MatrixSchema, type MatrixItem } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
-import { freePort } from '../../scripts/fleet/free-port.ts';
 import { Program } from '../../scripts/fleet/program.ts';
+import { freePort } from './engine-process.ts';
 import { until } from './hub.ts';
 
 export const ADMIN_TOKEN = 'e2e-admin-token';

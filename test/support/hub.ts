@@ -21,6 +21,8 @@ type FleetCounts = { FLEET: { getByName(name: string): { subscribers(): Promise<
 
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 const POLL_MS = 5;
+/** No claim about how soon: a machine that is busy takes its time. */
+const WITHIN_MS = 10_000;
 
 export const ADMIN_TOKEN = 'test-admin-token';
 
@@ -101,7 +103,7 @@ export class Hub {
   }
 
   /** Reads the matrix until it is as wanted: it may be as old as a cut window. */
-  async matrixWhere(isWanted: (matrix: Matrix) => boolean, withinMs = 2000): Promise<Matrix> {
+  async matrixWhere(isWanted: (matrix: Matrix) => boolean, withinMs = WITHIN_MS): Promise<Matrix> {
     return until(() => this.matrix(), isWanted, withinMs);
   }
 
@@ -132,6 +134,16 @@ export class Hub {
     return storage.exec(query, ...values);
   }
 
+  /** Waits until Fleet was told of every event that the shards have: that is under way when a node gets its answer. */
+  async toldFleet(shards: readonly ObjectName[] = [SHARD]): Promise<void> {
+    for (const shard of shards) {
+      await until(
+        () => this.sql(shard, 'SELECT id FROM untold_events'),
+        (rows) => rows.length === 0,
+      );
+    }
+  }
+
   logs(): string {
     return this.#harness
       .getLogs()
@@ -148,7 +160,7 @@ function options(vars: Record<string, string>): TestHarnessOptions {
 export async function until<T>(
   ask: () => Promise<T>,
   isWanted: (answer: T) => boolean,
-  withinMs = 2000,
+  withinMs = WITHIN_MS,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

@@ -133,8 +133,8 @@ export async function actionOf(hub: Hub, id: string): Promise<Action> {
   return v.parse(ActionSchema, await answer.json());
 }
 
-export function actionOver(hub: Hub, id: string, withinMs = 3000): Promise<Action> {
-  return until(() => actionOf(hub, id), isOver, withinMs);
+export function actionOver(hub: Hub, id: string): Promise<Action> {
+  return until(() => actionOf(hub, id), isOver);
 }
 
 function isOver({ state }: Action): boolean {

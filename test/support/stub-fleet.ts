@@ -11,7 +11,7 @@ import type { RuntimeStatus } from '../../contract/runtime-record.ts';
 import { stubEngine } from '../../scripts/engine/find-engine.ts';
 import { findModel } from '../../scripts/engine/find-model.ts';
 import { startFleet, type Fleet } from '../../scripts/fleet/fleet.ts';
-import { freePort } from '../../scripts/fleet/free-port.ts';
+import { freePort } from './engine-process.ts';
 import { eventually } from './eventually.ts';
 
 /** No settings of the one who runs the tests. */

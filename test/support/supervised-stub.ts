@@ -59,6 +59,8 @@ export class SupervisedStub {
   readonly log = new RecordedLog();
   /** The slugs that a reader of the matrix was told, in order, none twice in a row. */
   readonly told: Slug[] = [];
+  /** The summaries beside them, in order: what lasts for a moment is looked for here. */
+  readonly summaries: string[] = [];
   readonly #output: RuntimeLog;
 
   private constructor(folder: string, port: number, options: SupervisedOptions) {
@@ -76,8 +78,9 @@ export class SupervisedStub {
       memory: new RuntimeMemory(folder, 'llama:stub'),
       log: this.log,
       onMaterialChange: () => {
-        const { state } = this.status;
+        const { state, summary } = this.status;
         if (this.told.at(-1) !== state) this.told.push(state);
+        this.summaries.push(summary);
       },
     });
   }

@@ -7,7 +7,7 @@ import { HubFrameSchema, UPLINK_PROTOCOL, type HubFrame } from '../../contract/f
 import { readRecords, writeRecords, type RelayRecord } from '../../contract/relay-records.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 
-const DEADLINE_MS = 5000;
+const DEADLINE_MS = 10_000;
 
 type Waiter = { matches: (frame: HubFrame) => boolean; resolve: (frame: HubFrame) => void };
 
