@@ -15,10 +15,18 @@ const PROGRAM = fileURLToPath(new URL('../fixtures/programs/nvidia-smi.ts', impo
 
 afterEach(() => vi.unstubAllEnvs());
 
-function nvidia(behaviour: string, command = PROGRAM): { source: NvidiaSource; log: RecordedLog } {
+/** By default nothing is silent for so long that the watchdog would end it: a busy machine starts no program at once. */
+function nvidia(
+  behaviour: string,
+  {
+    command = PROGRAM,
+    silentAfterMs = 60_000,
+    watchEveryMs = 60_000,
+  }: { command?: string; silentAfterMs?: number; watchEveryMs?: number } = {},
+): { source: NvidiaSource; log: RecordedLog } {
   vi.stubEnv('FAKE_NVIDIA_SMI', behaviour);
   const log = new RecordedLog();
-  const source = new NvidiaSource({ log, command, silentAfterMs: 300, watchEveryMs: 20 });
+  const source = new NvidiaSource({ log, command, silentAfterMs, watchEveryMs });
   onTestFinished(async () => {
     source.stop();
     await eventually(
@@ -44,10 +52,10 @@ test('one process answers for all cards, again and again', async () => {
 });
 
 test('a card that is lost is degraded with what the tool says, the other one is not', async () => {
-  const { source } = nvidia('lost');
-  const readings = await eventually('a degraded card', () => {
+  const { source } = nvidia('lost', { silentAfterMs: 300 });
+  const readings = await eventually('one degraded card', () => {
     const found = source.readings(Date.now());
-    return found.some(({ state }) => state === 'degraded') && found;
+    return found.filter(({ state }) => state === 'degraded').length === 1 && found;
   });
   expect(readings).toMatchObject([
     { state: 'ready' },
@@ -59,7 +67,7 @@ test('a card that is lost is degraded with what the tool says, the other one is 
 });
 
 test('a silent tool is ended by the watchdog, and its cards are degraded meanwhile', async () => {
-  const { source, log } = nvidia('silent');
+  const { source, log } = nvidia('silent', { silentAfterMs: 3_000, watchEveryMs: 20 });
   await eventually('both cards degraded', () => {
     const found = source.readings(Date.now());
     return found.length === 2 && found.every(({ state }) => state === 'degraded');
@@ -69,7 +77,7 @@ test('a silent tool is ended by the watchdog, and its cards are degraded meanwhi
 });
 
 test('a host without the tool has no readings and no complaint', async () => {
-  const { source, log } = nvidia('steady', join(await temporaryFolder(), 'nvidia-smi'));
+  const { source, log } = nvidia('steady', { command: join(await temporaryFolder(), 'nvidia-smi') });
   await new Promise(setImmediate);
   expect(source.readings(Date.now())).toEqual([]);
   expect(log.text()).toBe('');

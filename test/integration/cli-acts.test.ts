@@ -111,12 +111,12 @@ test('--json prints the answer of the hub', async () => {
 });
 
 test('a wait that ends before its job says that the job goes on, exit code 1', async () => {
-  const following = cli(['drain', ...ID, '--wait', '--timeout', '1']);
+  const following = cli(['drain', ...ID, '--wait', '--timeout', '3']);
   const { id } = await uplink.next('command');
   uplink.send({ type: 'command.received', id });
   const { exitCode, stdout, stderr } = await following;
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-  expect(stderr).toContain(`arw-cli: job ${id} is still running after 1 s; it goes on\n`);
+  expect(stderr).toContain(`arw-cli: job ${id} is still running after 3 s; it goes on\n`);
   uplink.send({ type: 'command.done', id, ok: true });
 });
 

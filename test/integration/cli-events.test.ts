@@ -6,10 +6,10 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { placeAt } from '../../cli/commands/events-tail.ts';
 import { EventSchema } from '../../contract/events.ts';
-import { freePort } from '../../scripts/fleet/free-port.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { CliProcess, cliEnvironment } from '../support/cli-process.ts';
 import { CuttableWay } from '../support/cuttable-way.ts';
+import { freePort } from '../support/engine-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 import type { RuntimeState } from '../../contract/words.ts';
@@ -31,17 +31,17 @@ async function say(state: RuntimeState): Promise<void> {
   await hub.post(NODE, token, snapshot({ node: NODE, seq, runtimes: [runtimeRecord({ state })] }));
 }
 
+/** Begins with what the log has by then: whoever wants more waits until it subscribes. */
 async function tail(args: string[] = [], url = hub.url.href): Promise<CliProcess> {
-  const before = await hub.subscribers();
+  await hub.toldFleet();
   const env = cliEnvironment({ ARW_HUB_URL: url, ARW_ADMIN_TOKEN: ADMIN_TOKEN });
-  const cli = CliProcess.piped(['events', 'tail', ...args], env);
-  await eventually('it subscribes', async () => (await hub.subscribers()) > before);
-  return cli;
+  return CliProcess.piped(['events', 'tail', ...args], env);
 }
 
 test('a sentence for each event as it happens; a connection that breaks is taken up where it broke; Ctrl-C ends it', async () => {
   const way = await CuttableWay.to(hub.url);
   const cli = await tail([], way.url);
+  await eventually('it subscribes', async () => (await hub.subscribers()) > 0);
   await say('ready');
   await cli.prints('gpu-01/llama.70b is Ready (was Unknown)\n');
   way.cut();

@@ -3,9 +3,9 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../../scripts/fleet/free-port.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
 import { CLI, CliProcess, cliEnvironment } from '../support/cli-process.ts';
+import { freePort } from '../support/engine-process.ts';
 import { run, type Finished } from '../support/shell.ts';
 import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { streamHub, type Hub } from '../../cli/hub-client.ts';
-import { freePort } from '../../scripts/fleet/free-port.ts';
+import { freePort } from '../support/engine-process.ts';
 
 async function hubThat(answer: RequestListener): Promise<Hub> {
   const server = createServer(answer);

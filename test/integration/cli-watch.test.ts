@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import * as v from 'valibot';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GridSchema } from '../../contract/grid.ts';
 import { MatrixSchema, NodesSchema, SupervisorSchema } from '../../contract/read-models.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
@@ -17,11 +17,17 @@ const ENTER = '\u001B[?1049h\u001B[?25l';
 const LEAVE = '\u001B[?25h\u001B[?1049l';
 
 let hub: Hub;
+let token: string;
+let seq = 0;
 
 beforeAll(async () => {
   hub = await Hub.start();
-  const { token } = await hub.enroll('gpu-01');
-  await hub.post('gpu-01', token, snapshot({ node: 'gpu-01', runtimes: [runtimeRecord()] }));
+  ({ token } = await hub.enroll('gpu-01'));
+});
+// However long the tests before took, the node was just heard.
+beforeEach(async () => {
+  seq += 1;
+  await hub.post('gpu-01', token, snapshot({ node: 'gpu-01', seq, runtimes: [runtimeRecord()] }));
 });
 afterAll(async () => hub.stop());
 
@@ -40,7 +46,7 @@ test('nodes and grid are tables, and what the hub serves with --json', async () 
     /^Nodes: 1 enrolled, 1 heard within the TTL, as of \S+Z\nttl_seconds 60 \(none past it\)\n/,
   );
   expect(nodes.stdout).toMatch(
-    /^ {2}gpu-01 +\d s ago +1\/1 ready +40 % +post +Ready - Runtime telemetry nominal$/m,
+    /^ {2}gpu-01 +\d+ s ago +1\/1 ready +40 % +post +Ready - Runtime telemetry nominal$/m,
   );
   const { stdout } = await cli(['nodes', '--json']);
   v.parse(v.strictObject({ nodes: NodesSchema.entries.nodes, matrix: MatrixSchema }), JSON.parse(stdout));

@@ -271,6 +271,7 @@ describe('where it goes', () => {
     held.on('error', () => undefined);
     held.destroy();
     await first.says('aborted');
+    await door.counted(3);
     expect((await door.ask({ model: 'm' })).headers['x-arw-runtime']).toBe('a');
   });
 
@@ -404,6 +405,7 @@ describe('who may, and what there is', () => {
     const door = await Door.open([engine.runtime('a')], { heldMaxBytes: 1024 * 1024 });
     const late = { prompt: 'x'.repeat(700 * 1024), model: 'm' };
     expect((await door.ask(late)).status).toBe(200);
+    await door.counted(1);
     const held = await door.begin({ ...late, do: 'hang' });
     const refused = await door.ask(late);
     expectProblem(refused, 503, /ask again, with "model" at the start of the body$/);
@@ -424,10 +426,9 @@ describe('who may, and what there is', () => {
 
 describe('its life', () => {
   test('a port that is taken: told once, and taken over when it is free', async () => {
-    const stranger = createServer().listen(0, '127.0.0.1');
+    const port = await freePort();
+    const stranger = createServer().listen(port, '127.0.0.1');
     await once(stranger, 'listening');
-    const address = stranger.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
     const log = new RecordedLog();
     const settings = { port, apiKey: undefined };
     const gateway = Gateway.open({ settings, runtimes: () => [], log, retryListenMs: 20 });

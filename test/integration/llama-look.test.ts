@@ -51,7 +51,10 @@ class Answering {
   }
 
   backend(args: readonly string[] = [], rest: Partial<RuntimeEntry> = {}): Backend {
-    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: 500 };
+    // Short only where a test is about silence.
+    const isSilent = Object.values(this.answers).includes('silence');
+    const timeout = isSilent ? 500 : 10_000;
+    const health = { url: `http://127.0.0.1:${this.port}/health`, timeout_ms: timeout };
     const process = { args: ['--port', String(this.port), ...args], health };
     return makeBackend({ id: 'llama', adapter: 'llama.cpp', process, ...rest }, { llamaServer: 'x' });
   }

@@ -10,7 +10,11 @@ type Status = { value: string; failed?: boolean; exit_code?: number };
 const never = new AbortController().signal;
 
 /** A router with one model, `tiny`, which is in each of these states at one look after the other. */
-async function router(looks: readonly Status[], refusal?: { status: number; message: string }) {
+async function router(
+  looks: readonly Status[],
+  refusal?: { status: number; message: string },
+  loadLimitSeconds = 60,
+) {
   const left = [...looks];
   const asked: string[] = [];
   const port = await freePort();
@@ -30,10 +34,10 @@ async function router(looks: readonly Status[], refusal?: { status: number; mess
     server.closeAllConnections();
     await once(server, 'close');
   });
-  const address = { origin: `http://127.0.0.1:${port}`, headers: {}, timeoutMs: 1_000 };
+  const address = { origin: `http://127.0.0.1:${port}`, headers: {}, timeoutMs: 10_000 };
   const unloaded: string[] = [];
   const onUnloaded = (model: string) => void unloaded.push(model);
-  const control = routerModelControl({ address: () => address, loadLimitSeconds: 1, onUnloaded });
+  const control = routerModelControl({ address: () => address, loadLimitSeconds, onUnloaded });
   return { asked, unloaded, control };
 }
 
@@ -62,7 +66,7 @@ test('a model that failed before is tried again', async () => {
   expect(asked).toContain('POST /models/load');
 });
 
-test.each<[string, Status[], string, string]>([
+test.each<[string, Status[], string, string, number?]>([
   [
     'fails',
     [{ value: 'unloaded' }, { value: 'loading' }, { value: 'unloaded', failed: true, exit_code: 137 }],
@@ -80,9 +84,10 @@ test.each<[string, Status[], string, string]>([
     [{ value: 'loading' }],
     'timeout',
     'Model tiny is not loaded after 1 s; the router goes on',
+    1,
   ],
-])('a load that %s', async (_what, looks, reason, message) => {
-  const { control } = await router(looks);
+])('a load that %s', async (_what, looks, reason, message, limitSeconds) => {
+  const { control } = await router(looks, undefined, limitSeconds);
   expect(await control.load('tiny', never)).toEqual({ ok: false, error: { reason, message } });
 });
 

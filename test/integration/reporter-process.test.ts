@@ -164,9 +164,9 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it within 10 s, stubborn chil
   expect(performance.now() - startedMs).toBeLessThan(10_000);
   expect(await host.children()).toEqual([]);
   // Its last words: stopped on purpose, not lost.
-  expect(hub.snapshots.at(-1)?.snapshot.runtimes[0]?.status).toMatchObject({
-    state: 'offline',
-    severity: 'info',
+  await eventually('its last words', () => {
+    const status = hub.snapshots.at(-1)?.snapshot.runtimes[0]?.status;
+    return status?.state === 'offline' && status.severity === 'info';
   });
 });
 
@@ -186,6 +186,9 @@ test('a runtime that may take a minute to stop alone does not hold up the end of
 test('a command that comes while it ends is refused, and starts nothing', async () => {
   const host = await Host.prepare();
   await host.superviseStub('--ignore-sigterm');
+  // As long as it may take to end, so that the command comes meanwhile.
+  const manifest = await readFile(host.manifest, 'utf8');
+  await writeFile(host.manifest, manifest.replace('stop_timeout_seconds = 1', 'stop_timeout_seconds = 60'));
   const hub = await FakeHub.start();
   const running = host.start(hub.url);
   await running.says('llama: Ready - Ready');

@@ -90,13 +90,13 @@ test('a killed server comes back, for one restart of the budget', async () => {
 });
 
 test('a server that ignores SIGTERM is killed after the grace', async () => {
-  const stub = await SupervisedStub.ready({ args: ['--ignore-sigterm'], policy: { stopGraceMs: 200 } });
+  const stub = await SupervisedStub.ready({ args: ['--ignore-sigterm'], policy: { stopGraceMs: 2_000 } });
   const startedMs = performance.now();
   const stopping = stub.shutdown();
   expect(stub.status).toMatchObject({ state: 'offline', summary: 'Stopping' });
 
   expect(await stopping).toEqual({ ok: true, result: { state: 'offline' } });
-  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(199);
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1_999);
   expect(stub.status).toMatchObject({
     state: 'offline',
     severity: 'info',
@@ -225,9 +225,9 @@ test('a server at rest that gives no token any more is restarted under the budge
     detail: ['Last idle probe failed (no token within 1 s)'],
     health: { inflight_jobs: 0 },
   });
-  const { summary } = await stub.statusWhere(({ state }) => state === 'degraded', 'a finding');
-  expect(summary).toBe('Idle probe failing (no token within 1 s)');
   await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
+  expect(stub.told).toEqual(['starting', 'ready', 'degraded', 'starting', 'ready']);
+  expect(stub.summaries).toContain('Idle probe failing (no token within 1 s)');
   expect(stub.status).toMatchObject({ restarts_total: 1, restart_budget: { used: 1 } });
 });
 
@@ -283,15 +283,17 @@ describe('what a server started beside itself goes with it', () => {
 
 describe('a server that does not answer any more', () => {
   const args = ['--hang-after-ready'];
+  /** It answers once: a busy machine must not miss that. */
+  const probeTimeoutMs = 1_500;
 
   test('is degraded after two failed looks, with the reason, and tells no old figures', async () => {
-    const stub = await SupervisedStub.ready({ args, probeTimeoutMs: 150 });
+    const stub = await SupervisedStub.ready({ args, probeTimeoutMs });
     await stub.statusWhere(({ state }) => state === 'degraded', 'degraded');
 
     expect(stub.told).toEqual(['starting', 'ready', 'degraded']);
     expect(stub.status).toMatchObject({
       severity: 'warn',
-      summary: 'Probe failing (timeout after 150 ms)',
+      summary: 'Probe failing (timeout after 1500 ms)',
       detail: [expect.stringMatching(/^No good answer for \d+ s$/), '3 of 3 restarts left'],
       restart_budget: { used: 0 },
     });
@@ -300,14 +302,14 @@ describe('a server that does not answer any more', () => {
   test('is restarted under the budget when that lasts', async () => {
     const stub = await SupervisedStub.ready({
       args,
-      probeTimeoutMs: 150,
+      probeTimeoutMs,
       policy: { wedgeMs: 500, budget: { maxRestarts: 1, windowMs: 600_000 } },
     });
     const first = stub.pid;
     await stub.statusWhere(({ state, pid }) => state === 'ready' && pid !== first, 'ready again');
 
     expect(stub.status.restart_budget).toMatchObject({ used: 1, remaining: 0 });
-    expect(stub.log.text()).toMatch(/Unresponsive for \d+ s \(timeout after 150 ms\)/);
+    expect(stub.log.text()).toMatch(/Unresponsive for \d+ s \(timeout after 1500 ms\)/);
   });
 });
 

@@ -100,7 +100,7 @@ test('a workerd that a killed hub left behind is ended by the next hub', async (
   const first = await ServedHub.ready(data);
   // The one who would have cleaned up is killed first: it waits on the pid of workerd.
   const pid = await workerdOf(data);
-  const watchers = await processesWith(`sh ${pid}`);
+  const watchers = (await processesWith(`sh ${pid}`)).filter((line) => line.endsWith(` ${pid}`));
   expect(watchers).toHaveLength(1);
   process.kill(Number.parseInt(watchers[0] ?? '', 10), 'SIGKILL');
   first.program.kill('SIGKILL');
