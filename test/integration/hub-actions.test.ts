@@ -175,17 +175,18 @@ test('a node whose socket closes is told at once: in the action, and as the last
   at.chunk(open, 'data: {"half');
   const answer = await asking;
   at.client.socket.terminate();
-  expect(await actionOver(hub, id, 2000)).toMatchObject({ state: 'failed', error: { reason: 'node-gone' } });
+  expect(await actionOver(hub, id)).toMatchObject({ state: 'failed', error: { reason: 'node-gone' } });
   const text = await answer.text();
   expect(text).toMatch(/^data: \{"half\n\nevent: error\ndata: .*"code":"node_gone".*\n\n$/);
 });
 
-test('a host that vanishes without a close is told within 2 s', async () => {
+// How soon is told by relay-liveness.test.ts: here nothing but the machine would be measured.
+test('a host that vanishes without a close is told', async () => {
   const { at, model } = await linked();
   const id = await submitted(hub, { prompt: 'Hi', model });
   await at.asked();
   at.client.isAlive = false;
-  expect(await actionOver(hub, id, 2000)).toMatchObject({
+  expect(await actionOver(hub, id)).toMatchObject({
     state: 'failed',
     error: { reason: 'node-silent' },
   });

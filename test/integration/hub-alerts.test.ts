@@ -140,14 +140,23 @@ test('a node that is removed ends what was told of it', async () => {
 });
 
 test('the grace goes on while Fleet has no memory', async () => {
-  await set({ grace_seconds: 2 });
+  await set({ grace_seconds: 3600 });
   await say('error');
   await eventually('the trouble', async () => {
     const rows = await hub.sql(FLEET, 'SELECT body FROM alert_troubles WHERE node = ?', node);
     return rows.length === 1;
   });
   await hub.evict(FLEET);
+  expect((await read()).open).toEqual([]);
   expect(receiver.received).toEqual([]);
+  // As if an hour had passed meanwhile.
+  for (const member of ['since', 'errorSince']) {
+    const earlier = `json_set(body, '$.${member}', json_extract(body, '$.${member}') - 3600000)`;
+    await hub.sql(FLEET, `UPDATE alert_troubles SET body = ${earlier} WHERE node = ?`, node);
+  }
+  await hub.evict(FLEET);
+  // A life of an hour would have been armed all along; this one looks when it is asked to change something.
+  await set({ grace_seconds: 3600 });
   expect(await itemsWhere((items) => items.length === 1)).toMatchObject([{ status: 'open', node }]);
 });
 
@@ -159,6 +168,7 @@ test('a receiver that hangs holds nothing up; after an eviction the message come
   // It has not answered, and Fleet does whatever it is asked.
   expect((await hub.ask('/join-tokens', { method: 'POST', body: {} })).status).toBe(201);
   await say('ready');
+  await hub.toldFleet();
   expect(await read()).toMatchObject({ open: [], delivery: { queued: 2, delivered: 0 } });
 
   await hub.evict(FLEET);
@@ -189,7 +199,7 @@ test('a failure is told, and the message is sent again', async () => {
   });
   expect(failed).toMatchObject({ queued: 1, dropped: 0, next_attempt_at: expect.any(String) });
   expect(failed.last_error?.message).toBe(`${new URL(receiver.url).origin} answered 503 (no_such_channel)`);
-  await eventually('the second attempt', () => receiver.received.length === 2);
+  await eventually('the second attempt', () => receiver.received.length === 2, 20_000);
   expect(receiver.received[1]?.headers['webhook-id']).toBe(receiver.received[0]?.headers['webhook-id']);
 });
 

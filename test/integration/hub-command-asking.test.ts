@@ -207,7 +207,6 @@ describe('what waits', () => {
     const ended = await until(
       () => stored(id),
       (row) => row?.['state'] === 'expired',
-      5000,
     );
     expect(Number(ended?.['finished_at'])).toBeGreaterThanOrEqual(Number(ended?.['expires_at']));
     expect(await job(id)).toMatchObject({

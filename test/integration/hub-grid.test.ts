@@ -10,6 +10,7 @@ import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 import type { UplinkClient } from '../support/uplink-client.ts';
 
 const SHARDS = ['shard-0', 'shard-1'].map((name) => ({ class: 'NodeShard' as const, name }));
+const TTL_MS = 60_000;
 const NODES = ['n0', 'n1', 'n2', 'n3', 'n4', 'n5'];
 
 let hub: Hub;
@@ -73,12 +74,14 @@ async function fleetCalls(): Promise<number> {
   return (asked ?? 0) + (told ?? 0);
 }
 
-/** Sets the last word of a node so far back in time, as if it had been silent since. */
-async function silentFor(node: string, ms: number): Promise<void> {
+/** Sets the last word of a node so far back in time, as if it had been silent since. @returns when that word came. */
+async function silentFor(node: string, ms: number): Promise<number> {
+  const heardAt = Date.now() - ms;
   for (const shard of SHARDS) {
-    await hub.sql(shard, 'UPDATE snapshots SET received_at = ? WHERE node = ?', Date.now() - ms, node);
+    await hub.sql(shard, 'UPDATE snapshots SET received_at = ? WHERE node = ?', heardAt, node);
     await hub.evict(shard);
   }
+  return heardAt;
 }
 
 /** Until whatever was shown before may not be shown any more without another look. */
@@ -148,9 +151,11 @@ test('after an eviction of every object the grid is the same', async () => {
 });
 
 test('a silent node offers nothing from its time on, though nobody was told', async () => {
-  await silentFor('n5', 57_000);
-  expect((await grid()).totals).toMatchObject({ stale_nodes: 0, capacity: 24 });
-  const { cells, totals } = await until(grid, (seen) => seen.totals.stale_nodes === 1, 8000);
+  const heardAt = await silentFor('n5', 57_000);
+  const { cells, totals } = await until(grid, (seen) => {
+    if (Date.now() < heardAt + TTL_MS) expect(seen.totals).toMatchObject({ stale_nodes: 0, capacity: 24 });
+    return seen.totals.stale_nodes === 1;
+  });
   expect(cells[0]).toMatchObject({
     status: { code: 'degraded', label: 'Degraded - 1 of 6 runtimes silent: nothing is heard of the node' },
     nodes: 6,
@@ -251,7 +256,7 @@ describe('the metrics', () => {
     const runtimes = [runtimeRecord({ id: 'llama' })];
     await client.report(snapshot({ node: 'n0', bootId: 'metered', seq: 2, runtimes }));
     // What was told of the command before is on its way for a moment.
-    await pastTheWindow();
+    await hub.toldFleet(SHARDS);
     const before = await fleetCalls();
     for (let seq = 3; seq < 30; seq += 1) {
       await client.report(snapshot({ node: 'n0', bootId: 'metered', seq, runtimes }));
