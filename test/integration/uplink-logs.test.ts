@@ -108,10 +108,11 @@ test('a broken line ends the reading, and the next line does not take it up', as
   const { hub, log, ended } = await hostWith('one\n');
   hub.send(wish({ tail: 1, follow: true }));
   await linesOf(hub, 1);
+  hub.refuseUplink = { status: 503 };
   hub.drop();
   await eventually('the reading has ended', () => ended() === 1);
+  hub.refuseUplink = undefined;
   await appendFile(log.path, 'two\n');
-  await hub.framesOf('hello', 2);
   await hub.heard(2);
   expect(await linesOf(hub, 1)).toEqual(['one']);
 });
