@@ -1,6 +1,6 @@
 // arw-cli runtime logs as a process against a real hub: what it prints, and how it ends.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../../contract/command.ts';
 import { CLI, CliProcess, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
@@ -108,6 +108,7 @@ test('a follow that came to its limit is done, one whose node went has failed', 
 
 test('a stream that breaks off is a hub that cannot be reached any more', async () => {
   const other = await Hub.start();
+  onTestFinished(() => other.stop());
   const enrolled = await other.enroll(NODE);
   const client = await other.uplink(NODE, enrolled.token);
   await client.report(snapshot({ node: NODE }));

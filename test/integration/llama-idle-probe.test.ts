@@ -21,8 +21,9 @@ type Answer = { status?: number; body: string } | 'silence';
 /**
  * A server whose clock stands still but for the looks at it.
  * @param then what it answers from the first question on.
+ * @param wedgeSeconds how long a question waits for its token: long where a test is about what comes meanwhile.
  */
-async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
+async function atRest(completion: Answer, then: Record<string, Answer> = {}, wedgeSeconds = 2) {
   const port = await freePort();
   const answers: Record<string, Answer> = {
     '/health': { body: captured('health.ok.200.json') },
@@ -49,7 +50,7 @@ async function atRest(completion: Answer, then: Record<string, Answer> = {}) {
   let nowMs = 0;
   const health = { url: `http://127.0.0.1:${port}/health`, timeout_ms: 1_000 };
   const args = ['-m', 'tiny.gguf', '--port', String(port)];
-  const process = { args, health, idle_probe_seconds: 5, wedge_seconds: 2 };
+  const process = { args, health, idle_probe_seconds: 5, wedge_seconds: wedgeSeconds };
   const descriptor = { id: 'llama', name: 'llama', adapter: 'llama.cpp', modalities: ['text'] };
   const backend = llamaCppBackend(
     { id: 'llama', adapter: 'llama.cpp', process },
@@ -97,7 +98,7 @@ test('somebody who came in with the question makes it wait, and that proves noth
 });
 
 test('its own question is nobody’s job', async () => {
-  const server = await atRest('silence');
+  const server = await atRest('silence', {}, 60);
   await server.rest();
   server.answers['/slots'] = { body: captured('slots.busy.json') };
   const seen = await server.look();
