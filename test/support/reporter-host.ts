@@ -22,7 +22,9 @@ const MANIFEST = 'version = 1\n';
 
 /** Our own environment without what would steer a reporter, and with what a test gives. */
 export function environment(extra: Record<string, string>): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ARW_'));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(ARW_|OTEL_|WATCHDOG_|NOTIFY_SOCKET$)/.test(name),
+  );
   // Reporters of tests run side by side; each gets a gateway's port of its own.
   return { ...Object.fromEntries(inherited), ARW_GATEWAY_PORT: '0', ...extra };
 }
