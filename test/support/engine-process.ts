@@ -4,9 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+
+export { freePort } from '../../scripts/fleet/free-port.ts';
 
 export interface EngineExit {
   code: number | null;
@@ -21,17 +22,6 @@ export interface EngineProcess {
   log(): string;
   kill(signal: NodeJS.Signals): void;
   exited: Promise<EngineExit>;
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('a TCP server has an address');
-  return address.port;
 }
 
 /** Starts the program; when the current test finishes it is killed, and its end waited for. */
