@@ -60,7 +60,12 @@ export class StubFleet {
       onLine: () => undefined,
     });
     const started = new StubFleet(fleet, directory);
-    for (const id of ports.keys()) await started.statusWhere(id, ({ state }) => state === 'ready');
+    try {
+      for (const id of ports.keys()) await started.statusWhere(id, ({ state }) => state === 'ready');
+    } catch (error) {
+      await started.stop();
+      throw error;
+    }
     return started;
   }
 
