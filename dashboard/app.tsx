@@ -1,6 +1,6 @@
 // Owns the shell: the header, and which view the address names.
 
-import { useSignalEffect } from '@preact/signals';
+import { useLayoutEffect } from 'preact/hooks';
 import { ActionTray } from './components/action-tray.tsx';
 import { Alerts } from './components/alerts.tsx';
 import { ConnectionNotice } from './components/connection-pill.tsx';
@@ -16,10 +16,11 @@ import { route } from './model/location.ts';
 import type { Route } from './view-model/route.ts';
 
 export function App() {
-  useSignalEffect(() => {
-    const { view, id } = route.value;
+  const { view, id } = route.value;
+  // With what is drawn: a view that has the name of the one before for a frame is told by that name.
+  useLayoutEffect(() => {
     document.title = `${id ?? TITLES[view]} · Runtime Matrix`;
-  });
+  }, [view, id]);
   if (session.value === 'none') return <SignIn />;
   return (
     <>

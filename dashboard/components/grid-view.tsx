@@ -1,7 +1,7 @@
 // Owns the grid on the page: a table of models by hardware, what to show of it, and the runtimes of the cell that the
 // address names.
 
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { cellKey } from '../../contract/cell-sums.ts';
 import { isLoaded, nodeNames } from '../model/fleet.ts';
 import { grid, keepGrid } from '../model/grid.ts';
@@ -13,7 +13,8 @@ import { GridDetail } from './grid-detail.tsx';
 import { GridTableView } from './grid-table-view.tsx';
 
 export function GridView() {
-  useEffect(keepGrid, []);
+  // Before anything is painted: a grid that is not added up yet says that there is none.
+  useLayoutEffect(keepGrid, []);
   const heading = useRef<HTMLHeadingElement>(null);
   const { q: query = '', show = '', model, hardware, sandbox } = route.value.parameters;
   const key =

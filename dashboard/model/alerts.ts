@@ -65,7 +65,8 @@ export async function lookAtAlerts(): Promise<void> {
   if (before !== changes) return plan(0);
   fault.value = answer.ok ? undefined : answer.told;
   if (answer.ok) known.value = answer.value;
-  plan(lookAgainMs(known.peek() ?? []));
+  // What happened while they were read may be missing in them.
+  plan(isSoon ? AFTER_EVENT_MS : lookAgainMs(known.peek() ?? []));
 }
 
 /** Every event of the fleet comes by here. */

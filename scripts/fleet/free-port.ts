@@ -3,20 +3,42 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** `preferred` where it is free, else one that the system picks. */
-export async function freePort(preferred = 0): Promise<number> {
+/**
+ * Below those that a system hands out by itself (from 32768 on, elsewhere from 49152 on): between this look and the use of
+ * the port, nobody who asks for any port, and no connection, is given it.
+ */
+const FIRST = 20_000;
+const COUNT = 10_000;
+const TRIES = 100;
+
+/** Each only once: whoever asked before may not listen yet. */
+const given = new Set<number>();
+
+/** `preferred` where it is free, else any. */
+export async function freePort(preferred?: number): Promise<number> {
+  let port = preferred ?? anyPort();
+  for (let tried = 1; given.has(port) || !(await isFree(port)); tried += 1) {
+    if (tried === TRIES) throw new Error(`none of ${TRIES} ports is free, the last of which was ${port}`);
+    port = anyPort();
+  }
+  given.add(port);
+  return port;
+}
+
+function anyPort(): number {
+  return FIRST + Math.floor(Math.random() * COUNT);
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen({ host: '127.0.0.1', port: preferred });
+  server.listen({ host: '127.0.0.1', port });
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (preferred !== 0 && error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-      return freePort();
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
     throw error;
   }
-  const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
+  return true;
 }

@@ -10,13 +10,14 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const TOKEN = 'browser-test-token';
 
+/** The address of each, and its heading. */
 const VIEWS = {
-  grid: '#/grid',
-  nodes: '#/nodes',
-  node: '#/nodes/gpu-02',
-  events: '#/events',
-  alerts: '#/alerts',
-};
+  grid: ['#/grid', 'Grid'],
+  nodes: ['#/nodes', 'Nodes'],
+  node: ['#/nodes/gpu-02', 'gpu-02'],
+  events: ['#/events', 'Events'],
+  alerts: ['#/alerts', 'Alerts'],
+} as const;
 
 /** A hub that knows three nodes: well, degraded, failed. */
 async function servedFleet(): Promise<ServedHub> {
@@ -42,6 +43,11 @@ async function signIn(page: Page, hub: ServedHub): Promise<void> {
   await page.locator('[data-connection=live]').waitFor();
 }
 
+/** Drawn, in place of the view before. */
+async function heading(page: Page, name: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+}
+
 test.each(['light', 'dark'] as const)('axe finds nothing serious in any view, %s', async (theme) => {
   const hub = await servedFleet();
   const { page, errors } = await openPage({ theme });
@@ -51,9 +57,9 @@ test.each(['light', 'dark'] as const)('axe finds nothing serious in any view, %s
   await shot(page, `sign-in-${theme}`);
 
   await signIn(page, hub);
-  for (const [name, hash] of Object.entries(VIEWS)) {
+  for (const [name, [hash, title]] of Object.entries(VIEWS)) {
     await page.goto(`${hub.url}/${hash}`);
-    await page.locator('h1').first().waitFor();
+    await heading(page, title);
     expect([name, await graveFindings(page)]).toEqual([name, []]);
     await shot(page, `${name}-${theme}`);
   }
@@ -64,9 +70,9 @@ test('every view fits into 320 pixels', async () => {
   const hub = await servedFleet();
   const { page } = await openPage({ width: 320, height: 640 });
   await signIn(page, hub);
-  for (const [name, hash] of Object.entries(VIEWS)) {
+  for (const [name, [hash, title]] of Object.entries(VIEWS)) {
     await page.goto(`${hub.url}/${hash}`);
-    await page.locator('h1').first().waitFor();
+    await heading(page, title);
     const over = await page.evaluate(() => {
       const { scrollWidth, clientWidth } = document.documentElement;
       return scrollWidth - clientWidth;
@@ -97,6 +103,7 @@ test('signing in, finding a node and reading its page take no mouse', async () =
   expect(await focused(page)).toBe('Skip to content');
   await tabTo(page, 'Nodes');
   await page.keyboard.press('Enter');
+  await heading(page, 'Nodes');
   await tabTo(page, 'Search nodes');
   await page.keyboard.type('degraded embed');
   await page.getByText('1 of 3 nodes').waitFor();
@@ -106,7 +113,7 @@ test('signing in, finding a node and reading its page take no mouse', async () =
     .evaluate((link) => getComputedStyle(link).outlineStyle);
   expect(outline).toBe('solid');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'gpu-02' }).waitFor();
+  await heading(page, 'gpu-02');
   expect(page.url()).toBe(`${hub.url}/#/nodes/gpu-02`);
   expect(await page.title()).toBe('gpu-02 · Runtime Matrix');
 });

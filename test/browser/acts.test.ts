@@ -62,6 +62,7 @@ test('a restore and a look at the log take no mouse', async () => {
   // Both are told in the feed.
   await page.goto(`${fleet.hubUrl}/#/events`);
   await page
+    .locator('.event')
     .getByText(/restore/i)
     .first()
     .waitFor();

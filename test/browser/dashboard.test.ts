@@ -11,6 +11,10 @@ import { eventually } from '../support/eventually.ts';
 
 /** What the page may lag behind what the hub was told. */
 const LIVE_WITHIN_MS = 1000;
+/** The longest wait between two tries, and the try. */
+const BACK_WITHIN_MS = 30_000;
+/** A node's TTL of 10 s, and what it takes to be told and shown. */
+const SILENT_WITHIN_MS = 30_000;
 
 async function showNodes(page: Page, fleet: Fleet): Promise<void> {
   await page.goto(`${fleet.hubUrl}/#token=${ADMIN_TOKEN}`);
@@ -112,7 +116,7 @@ test('a node that falls silent is offline at its time, and what it said is not s
 
   reporter?.kill('SIGSTOP');
   const node = page.locator(`[data-node="${NODE}"]`);
-  await node.getByText('Offline', { exact: true }).waitFor();
+  await node.getByText('Offline', { exact: true }).waitFor({ timeout: SILENT_WITHIN_MS });
   expect(await node.locator('.chip').textContent()).toContain('Unknown');
   expect(await node.locator('.freshness').textContent()).toMatch(/^silent for \d+ s$/);
   expect(await page.locator('.badge').textContent()).toBe('Runtime: 0/1 ready');
@@ -123,7 +127,7 @@ test('a node that falls silent is offline at its time, and what it said is not s
   await page.goBack();
 
   reporter?.kill('SIGCONT');
-  await node.getByText('Ready', { exact: true }).first().waitFor();
+  await node.getByText('Ready', { exact: true }).first().waitFor({ timeout: BACK_WITHIN_MS });
   expect(errors).toEqual([]);
 });
 
@@ -142,7 +146,7 @@ test('a hub that is gone is said, what is shown is not lost, and it is live agai
   expect(await graveFindings(page)).toEqual([]);
 
   await fleet.startHub();
-  await page.locator('[data-connection=live]').waitFor();
+  await page.locator('[data-connection=live]').waitFor({ timeout: BACK_WITHIN_MS });
   expect(await page.getByRole('alert').count()).toBe(0);
   expect(errors).toEqual([]);
 });

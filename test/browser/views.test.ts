@@ -261,9 +261,10 @@ test('the log drawer follows, waits while somebody reads further up, and gives t
   const drawer = page.getByRole('region', { name: `Log of local/${MAIN}` });
   await drawer.getByText('Following').waitFor();
   const count = async (): Promise<number> => lines.locator('p.line').count();
-  await eventually('the tail is there', async () => (await count()) > 0);
+  // All of it: it may come in several parts.
+  const before = await stub.lines(MAIN);
+  await eventually('the tail is there', async () => (await count()) === before);
 
-  const before = await count();
   // More than fits, so that there is something to scroll up to.
   await stub.write(MAIN, 60);
   await eventually('it follows', async () => (await count()) === before + 60);
@@ -306,9 +307,13 @@ test('the feed shows a crash and the way back, as sentences', async () => {
   await stub.kill(CRASHING);
   await page.getByText(/^Paused; [1-9]\d* events? since$/).waitFor();
   // What somebody asked for is announced; what comes by itself is not.
-  expect(await page.locator('.tools').getByRole('status').textContent()).toMatch(
-    /^\d+ events? shown, paused$/,
-  );
+  await page
+    .locator('.tools')
+    .getByRole('status')
+    .getByText(/^\d+ events? shown, paused$/)
+    .waitFor();
+  // The next test finds it as it was.
+  await stub.statusWhere(CRASHING, ({ state, restarts_total: total }) => state === 'ready' && total === 2);
 });
 
 test('a cell of the grid leads to its runtimes, by an address that can be kept', async () => {
@@ -317,7 +322,6 @@ test('a cell of the grid leads to its runtimes, by an address that can be kept',
   await cell.click();
   await page.getByRole('heading', { name: 'tiny-stub' }).or(page.locator('#cell-title')).first().waitFor();
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('cell-title');
-  // Also the one that the test before has killed, as soon as it is ready again.
   await eventually('all of the cell', async () => (await page.locator('[data-runtime]').count()) === 3);
 
   const address = page.url();

@@ -1,25 +1,12 @@
 // Models outlive the reporter: whatever ends it, the engine serves on and the next reporter takes it over.
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Fleet } from '../support/fleet.ts';
 
 async function keptFleet(): Promise<{ fleet: Fleet; pid: number }> {
   const fleet = await Fleet.ready({ keepEngine: true });
   const pid = (await fleet.status())?.pid ?? 0;
-  onTestFinished(() => {
-    if (alive(pid)) process.kill(-pid, 'SIGKILL');
-  });
   return { fleet, pid };
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    // ESRCH: it has ended.
-    return false;
-  }
 }
 
 async function answers(fleet: Fleet): Promise<boolean> {
@@ -65,9 +52,6 @@ test('an adopted engine that dies is restarted, and the budget spent before the 
 
   process.kill(restarted.pid ?? 0, 'SIGKILL');
   const again = await fleet.statusWhere((status) => status.state === 'ready' && status.restarts_total === 2);
-  onTestFinished(() => {
-    process.kill(-(again.pid ?? 0), 'SIGKILL');
-  });
   expect(again.restart_budget).toMatchObject({ used: 2, remaining: 1 });
   expect(again.pid).not.toBe(restarted.pid);
 });

@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest';
 import { lookOnce, lookUntil, startRealEngine } from '../support/real-engine.ts';
 
 test('a model that is to sleep when it rests goes to sleep under our looks, and they do not wake it', async () => {
-  const { url, backend } = await startRealEngine(['-m', inject('tinyModel'), '--sleep-idle-seconds', '2']);
+  const { url, backend } = await startRealEngine(['-m', inject('tinyModel'), '--sleep-idle-seconds', '4']);
   const awake = await lookOnce(backend);
   expect(awake).toMatchObject({ sleeping: false, health: { capacity: 4, inflight_jobs: 0 } });
   // This build's /metrics does not count as use: the figures go on.

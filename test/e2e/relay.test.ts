@@ -10,8 +10,11 @@ import { sseData } from '../support/sse.ts';
 
 const SlotsSchema = v.array(v.object({ is_processing: v.boolean() }));
 const CHAT = { kind: 'chat.respond' };
-/** What a node that is gone may take to be told of. */
-const TOLD_WITHIN_MS = 2000;
+/**
+ * What a node that is gone may take to be told of: long before its pings would miss it. That a silent one is told within 2 s
+ * is claimed by the clock of `relay-liveness.test.ts`, which nothing else on the machine slows down.
+ */
+const TOLD_WITHIN_MS = 10_000;
 
 async function busySlots(fleet: Fleet): Promise<number> {
   const answer = await fetch(`${fleet.engineUrl}/slots`);
@@ -44,7 +47,7 @@ function actionWhere(fleet: Fleet, id: string, state: Action['state'], withinMs 
   return until(ask, (action) => action.state === state, withinMs);
 }
 
-test('a chat through the hub, streamed too; a cancel frees the slot; a node that is gone is told within 2 s', async () => {
+test('a chat through the hub, streamed too; a cancel frees the slot; a node that is gone is told', async () => {
   // Room for generations that would go on for long.
   const fleet = await Fleet.ready({ engineArgs: ['-c', '65536', '--parallel', '1', '--ignore-eos'] });
 
@@ -97,6 +100,7 @@ test('a chat through the hub, streamed too; a cancel frees the slot; a node that
   // Once it is back it hears that nobody waits any more.
   fleet.reporter?.kill('SIGCONT');
   await isFree(fleet);
+  await fleet.itemWhere((item) => item.uplink === 'open');
 
   const killed = await submitted(fleet, endless);
   await isBusy();

@@ -19,8 +19,11 @@ test('it prints a curl command that works, the CLI works with its token, and Ctr
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  const closed = once(child, 'close');
   onTestFinished(async () => {
-    if (child.exitCode === null) child.kill('SIGKILL');
+    // A Ctrl-C here too: a SIGKILL would leave a fleet behind.
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGINT');
+    await closed;
     await rm(data, { recursive: true, force: true });
   });
   const lines: string[] = [];
@@ -30,7 +33,6 @@ test('it prints a curl command that works, the CLI works with its token, and Ctr
       if (line.startsWith('local: ')) resolve();
     });
   });
-  const closed = once(child, 'close');
   await Promise.race([settled, closed]);
 
   const output = lines.join('\n');

@@ -89,8 +89,8 @@ test('a load by hand that failed leaves it degraded, and it is restarted under i
   const { origin } = runtime.backend.endpoint();
   expect((await post(`${origin}/load`, { model: '/no/such.bin' })).status).toBe(400);
 
-  await runtime.statusWhere(({ state }) => state === 'degraded', 'degraded');
-  expect(runtime.status.summary).toBe('Probe failing (Loading another model)');
+  const degraded = await runtime.statusWhere(({ state }) => state === 'degraded', 'degraded');
+  expect(degraded.summary).toBe('Probe failing (Loading another model)');
   await runtime.statusWhere((status) => status.state === 'ready' && status.pid !== pid, 'ready again');
   expect(runtime.status.restart_budget).toMatchObject({ used: 1 });
 });

@@ -33,7 +33,7 @@ test('no room for the journal: a command is refused and nothing happens; with ro
   const refused = await restored(fleet);
   expect(refused).toMatchObject({ state: 'failed', error: { reason: 'journal-unwritable' } });
   expect(refused.error?.message).toMatch(/^The command journal cannot be written \(.+\); nothing was done$/);
-  expect(fleet.log).toContain('The command journal cannot be written');
+  await eventually('it is told', () => fleet.log.includes('The command journal cannot be written'));
   expect(await fleet.status()).toMatchObject({ state: 'ready', pid: before?.pid, restarts_total: 0 });
 
   await limitWrites(reporterPid, 'unlimited');
@@ -56,7 +56,7 @@ test('no room for what outlives the reporter: a crash is still mended, and it is
   process.kill(pid, 'SIGKILL');
   const again = await fleet.statusWhere((status) => status.state === 'ready' && status.pid !== pid);
   expect(again.restarts_total).toBe(1);
-  expect(fleet.log).toContain(`${memory} cannot be written`);
+  await eventually('it is told', () => fleet.log.includes(`${memory} cannot be written`));
 
   await limitWrites(reporterPid, 'unlimited');
   // Any news of the runtime is the moment: here the next look at it.
@@ -64,9 +64,9 @@ test('no room for what outlives the reporter: a crash is still mended, and it is
     const kept = await readFile(memory, 'utf8');
     return kept.includes('"restarts_total":1') && kept.includes(`"pid":${again.pid},`);
   });
+  await eventually('it is told', () => fleet.log.includes(`${memory} is written again`));
   // Told once each, however many events found the disk full.
   expect(fleet.log.split(`${memory} cannot be written`)).toHaveLength(2);
-  await eventually('it is told', () => fleet.log.includes(`${memory} is written again`));
 });
 
 test('no room for the log of the engine: it is started, serves, and is mended when it crashes', async () => {
@@ -86,5 +86,7 @@ test('no room for the log of the engine: it is started, serves, and is mended wh
   await rm(join(logs, `${RUNTIME}.log`));
   process.kill(again.pid ?? 0, 'SIGKILL');
   await fleet.statusWhere((status) => status.state === 'ready' && status.restarts_total === 2);
-  expect(await readFile(join(logs, `${RUNTIME}.log`), 'utf8')).toContain('listening on');
+  await eventually('its log', async () => {
+    return (await readFile(join(logs, `${RUNTIME}.log`), 'utf8')).includes('listening on');
+  });
 });

@@ -35,8 +35,8 @@ test('it serves on; its next launch is blocked and spends nothing; with the file
   });
 
   await copyFile(inject('tinyModel'), file);
-  // Looked at again every 15 s.
-  const again = await fleet.statusWhere((status) => status.state === 'ready', 20_000);
+  // Looked at again every 15 s, and started then.
+  const again = await fleet.statusWhere((status) => status.state === 'ready', 30_000);
   expect(again).toMatchObject({ restarts_total: 1, restart_budget: { used: 1, remaining: 2 } });
   expect(again.pid).not.toBe(pid);
 });

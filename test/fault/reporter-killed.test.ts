@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as v from 'valibot';
 import { CommandAcceptedSchema } from '../../contract/command.ts';
-import { countEngines, endEnginesAfterTest, enginesOn } from '../support/engine-processes.ts';
+import { countEngines, enginesOn } from '../support/engine-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { Fleet } from '../support/fleet.ts';
 
@@ -18,7 +18,6 @@ async function killReporter(fleet: Fleet): Promise<void> {
 /** A ready fleet whose frozen engine does not hear that it is to end. */
 async function frozenFleet(): Promise<{ fleet: Fleet; pid: number }> {
   const fleet = await Fleet.ready({ keepEngine: true, process: { stop_timeout_seconds: 30 } });
-  endEnginesAfterTest(fleet.enginePort);
   const { pid = 0 } = (await fleet.status()) ?? {};
   process.kill(pid, 'SIGSTOP');
   return { fleet, pid };
@@ -52,7 +51,6 @@ test('mid-restore: the command is told as interrupted and not repeated, and the 
 
 test('mid-restore, once the new engine is there: it is adopted, with the restart that it cost', async () => {
   const fleet = await Fleet.prepare({ keepEngine: true, wrapper: true });
-  endEnginesAfterTest(fleet.enginePort);
   const go = join(fleet.directory, 'go');
   await writeFile(go, '');
   await fleet.writeWrapper(`while [ ! -e '${go}' ]; do sleep 0.05; done; exec "$LLAMA_SERVER" "$@"`);
@@ -78,7 +76,6 @@ test('mid-restore, once the new engine is there: it is adopted, with the restart
 
 test('mid-load: the next reporter adopts the engine while it loads, and starts no other', async () => {
   const fleet = await Fleet.prepare({ keepEngine: true, wrapper: true });
-  endEnginesAfterTest(fleet.enginePort);
   const go = join(fleet.directory, 'go');
   await fleet.writeWrapper(`while [ ! -e '${go}' ]; do sleep 0.05; done; exec "$LLAMA_SERVER" "$@"`);
   await fleet.startHub();
@@ -88,7 +85,7 @@ test('mid-load: the next reporter adopts the engine while it loads, and starts n
 
   await killReporter(fleet);
   await fleet.startReporter();
-  expect(fleet.log).toContain(`adopted process ${pid}`);
+  await eventually('it is told', () => fleet.log.includes(`adopted process ${pid}`));
   expect(await fleet.status()).toMatchObject({ state: 'starting', pid });
   await writeFile(go, '');
 

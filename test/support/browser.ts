@@ -41,11 +41,13 @@ export async function openPage({ theme = 'light', width = 1280, height = 800 }: 
   });
   page.setDefaultTimeout(15_000);
   onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail') {
-      await shot(page, `failed: ${task.name}`.replaceAll(/\W+/g, '-'));
+    try {
+      if (task.result?.state !== 'fail') return;
       process.stderr.write(`the page said: ${errors.join('\n')}\n`);
+      await shot(page, `failed: ${task.name}`.replaceAll(/\W+/g, '-'));
+    } finally {
+      await browser.close();
     }
-    await browser.close();
   });
   return { page, errors };
 }

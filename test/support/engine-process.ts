@@ -3,11 +3,11 @@
  * only. A process that a test started is gone when the test is over.
  */
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+
+export { freePort } from '../../scripts/fleet/free-port.ts';
 
 export interface EngineExit {
   code: number | null;
@@ -22,41 +22,6 @@ export interface EngineProcess {
   log(): string;
   kill(signal: NodeJS.Signals): void;
   exited: Promise<EngineExit>;
-}
-
-/** Below those that a system gives to whoever asks for any, be it to listen or to connect: nobody gets one by chance. */
-const FIRST_PORT = 20_000;
-const PORT_PAIRS = 6_000;
-
-/**
- * A port that nobody listens on, and that no other test is given as long as this process lives: the one above it is held
- * as the sign of that. So what a test starts, ends and starts again finds it free.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + 2 * randomInt(PORT_PAIRS);
-    const sign = await listening(port + 1);
-    const trial = sign && (await listening(port));
-    if (trial !== undefined) {
-      sign?.unref();
-      trial.close();
-      await once(trial, 'close');
-      return port;
-    }
-    sign?.close();
-  }
-}
-
-/** Undefined where the port is taken. */
-async function listening(port: number): Promise<Server | undefined> {
-  const server = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
-    throw error;
-  }
-  return server;
 }
 
 /** Starts the program; when the current test finishes it is killed, and its end waited for. */

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
+import { signalGroup } from '../../reporter/supervisor/child.ts';
 
 const LOOK_EVERY_MS = 20;
 
@@ -27,11 +28,9 @@ async function textOf(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
 }
 
-/** Ends whatever engine is left on this port when the test is over. */
-export function endEnginesAfterTest(port: number): void {
-  onTestFinished(async () => {
-    for (const pid of await enginesOn(port)) process.kill(pid, 'SIGKILL');
-  });
+/** Ends whatever engine is left on this port, with all that it has started. */
+export async function endEngines(port: number): Promise<void> {
+  for (const pid of await enginesOn(port)) signalGroup(pid, 'SIGKILL');
 }
 
 /** Looks again and again until the returned function is called, which tells the most that were seen at once. */

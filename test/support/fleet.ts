@@ -12,8 +12,9 @@ import { JoinTokenResponseSchema } from '../../contract/node-api.ts';
 import { MatrixSchema, type MatrixItem } from '../../contract/read-models.ts';
 import type { RuntimeStatus } from '../../contract/runtime-record.ts';
 import type { SandboxKind } from '../../contract/words.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
 import { Program } from '../../scripts/fleet/program.ts';
-import { freePort } from './engine-process.ts';
+import { endEngines } from './engine-processes.ts';
 import { until } from './hub.ts';
 
 export const ADMIN_TOKEN = 'e2e-admin-token';
@@ -36,7 +37,7 @@ export type FleetOptions = {
   /** `kind` in `[runtimes.sandbox]` of the manifest. */
   sandbox?: SandboxKind;
   hubEnv?: Record<string, string>;
-  /** Leave the engine running when the reporter ends; the test then ends it. */
+  /** Leave the engine running when the reporter ends. It is gone when the test is over. */
   keepEngine?: boolean;
 };
 
@@ -66,6 +67,8 @@ export class Fleet {
     onTestFinished(async () => {
       await fleet.reporter?.stop();
       await fleet.hub?.stop();
+      // One that was to outlive its reporter, or had to, since the reporter was killed.
+      await endEngines(fleet.enginePort);
       await rm(directory, { recursive: true, force: true });
     });
     return fleet;

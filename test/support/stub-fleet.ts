@@ -1,7 +1,7 @@
 // Owns a fleet for tests of the dashboard: hub and reporter as users run them, with stub engines that no test has to wait
 // for. Ended by who started it.
 
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
@@ -11,7 +11,7 @@ import type { RuntimeStatus } from '../../contract/runtime-record.ts';
 import { stubEngine } from '../../scripts/engine/find-engine.ts';
 import { findModel } from '../../scripts/engine/find-model.ts';
 import { startFleet, type Fleet } from '../../scripts/fleet/fleet.ts';
-import { freePort } from './engine-process.ts';
+import { freePort } from '../../scripts/fleet/free-port.ts';
 import { eventually } from './eventually.ts';
 
 /** No settings of the one who runs the tests. */
@@ -20,9 +20,13 @@ const { ARW_ADMIN_TOKEN: _token, ARW_HUB_URL: _url, ...ENV } = process.env;
 /** `[runtimes.restart]` of each runtime, by its id. */
 export type StubRuntimes = Record<string, { max: number; window_seconds: number }>;
 
+/** What a start may take, of all of them at once, on a slow machine. */
+const STATUS_WITHIN_MS = 30_000;
+
 export class StubFleet {
   readonly fleet: Fleet;
   readonly #directory: string;
+  readonly #killed = new Set<number>();
 
   private constructor(fleet: Fleet, directory: string) {
     this.fleet = fleet;
@@ -56,7 +60,12 @@ export class StubFleet {
       onLine: () => undefined,
     });
     const started = new StubFleet(fleet, directory);
-    for (const id of ports.keys()) await started.statusWhere(id, ({ state }) => state === 'ready');
+    try {
+      for (const id of ports.keys()) await started.statusWhere(id, ({ state }) => state === 'ready');
+    } catch (error) {
+      await started.stop();
+      throw error;
+    }
     return started;
   }
 
@@ -66,12 +75,13 @@ export class StubFleet {
   }
 
   async statusWhere(id: string, isWanted: (status: RuntimeStatus) => boolean): Promise<RuntimeStatus> {
-    return eventually(`a status of ${id} as wanted`, async () => {
+    const look = async (): Promise<RuntimeStatus | false> => {
       const answer = await this.ask('GET', 'state/runtime_matrix');
       const { items } = v.parse(MatrixSchema, await answer.json());
       const record = items[this.fleet.node]?.runtimes?.find(({ descriptor }) => descriptor.id === id);
       return record !== undefined && isWanted(record.status) && record.status;
-    });
+    };
+    return eventually(`a status of ${id} as wanted`, look, STATUS_WITHIN_MS);
   }
 
   async ask(method: string, path: string, body?: object): Promise<Response> {
@@ -82,14 +92,27 @@ export class StubFleet {
     });
   }
 
+  /** How many lines its log has. */
+  async lines(id: string): Promise<number> {
+    return (await readFile(this.#logOf(id), 'utf8')).split('\n').length - 1;
+  }
+
   /** So many lines more in the log of a runtime, as its engine writes them. */
   async write(id: string, lines: number): Promise<void> {
     const text = Array.from({ length: lines }, (_, index) => `line ${index} of ${id}\n`).join('');
-    await appendFile(join(this.#directory, 'node', 'logs', `${id}.log`), text);
+    await appendFile(this.#logOf(id), text);
   }
 
   async kill(id: string): Promise<void> {
-    const { pid } = await this.statusWhere(id, (status) => status.pid !== undefined);
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    // The matrix may be 250 ms old, and name the one that was killed before.
+    const isNext = (pid: number | undefined): pid is number => pid !== undefined && !this.#killed.has(pid);
+    const { pid } = await this.statusWhere(id, (status) => status.state === 'ready' && isNext(status.pid));
+    if (!isNext(pid)) throw new Error('unreachable: the wait has checked it');
+    this.#killed.add(pid);
+    process.kill(pid, 'SIGKILL');
+  }
+
+  #logOf(id: string): string {
+    return join(this.#directory, 'node', 'logs', `${id}.log`);
   }
 }

@@ -23,6 +23,9 @@ const POLICY: Policy = {
   wedgeMs: 60_000,
 };
 
+/** What a frozen one may take to be found, ended and started again. */
+const WITHIN_MS = 30_000;
+
 export class SupervisedRuntime {
   readonly backend: Backend;
   readonly loop: RuntimeLoop;
@@ -68,9 +71,7 @@ export class SupervisedRuntime {
   }
 
   statusWhere(isWanted: (status: RuntimeStatus) => boolean, what: string): Promise<RuntimeStatus> {
-    return eventually(what, () => {
-      const { status } = this;
-      return isWanted(status) ? status : undefined;
-    });
+    const look = (): RuntimeStatus | false => isWanted(this.status) && this.status;
+    return eventually(what, look, WITHIN_MS);
   }
 }
