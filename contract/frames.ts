@@ -6,7 +6,14 @@ import { CommandCancelSchema, CommandErrorSchema, CommandSchema } from './comman
 import { NodeIdSchema } from './ids.ts';
 import { LogChunkSchema } from './logs.ts';
 import { ProblemSchema } from './problem.ts';
-import { RelayCancelSchema, RelayEndSchema, RelayHeadSchema, RelayOpenSchema } from './relay.ts';
+import {
+  RelayCancelSchema,
+  RelayEndSchema,
+  RelayHeadSchema,
+  RelayMovedSchema,
+  RelayOpenSchema,
+  RelayUploadSchema,
+} from './relay.ts';
 import { Count, Line, Timestamp } from './scalars.ts';
 import { SnapshotSchema } from './snapshot.ts';
 
@@ -65,6 +72,7 @@ export const NodeFrameSchema = v.variant('type', [
   CommandDoneSchema,
   LogChunkSchema,
   RelayHeadSchema,
+  RelayMovedSchema,
   RelayEndSchema,
 ]);
 export type NodeFrame = v.InferOutput<typeof NodeFrameSchema>;
@@ -75,6 +83,7 @@ export const NODE_FRAME_TYPES: readonly string[] = [
   'command.done',
   'log.chunk',
   'relay.head',
+  'relay.moved',
   'relay.end',
 ];
 
@@ -95,5 +104,6 @@ export const HubFrameSchema = v.variant('type', [
   v.looseObject({ type: v.literal('reject'), problem: ProblemSchema }),
   RelayOpenSchema,
   RelayCancelSchema,
+  RelayUploadSchema,
 ]);
 export type HubFrame = v.InferOutput<typeof HubFrameSchema>;

@@ -16,6 +16,7 @@ const PROBLEMS = {
   'unknown-runtime': { status: 404, title: 'The runtime is not known' },
   'unknown-model': { status: 404, title: 'The model is not known' },
   'unknown-job': { status: 404, title: 'The job is not known' },
+  'unknown-relay': { status: 404, title: 'No answer under way has this number' },
   'unknown-action': { status: 404, title: 'The action is not known' },
   'unknown-alert': { status: 404, title: 'The alert is not known' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },

@@ -1,5 +1,6 @@
 // Owns relayed requests: one HTTP exchange between the hub and the gateway of a node, over the node's own uplink. Its head,
-// its end and its cancel are JSON frames; bodies are binary records, in relay-records.ts.
+// its end and its cancel are JSON frames; bodies are binary records, in relay-records.ts. An answer that flows for longer may
+// move to an upload: a request of the node's own, `POST /nodes/{node}/relays/{stream}`, whose body is the next part of it.
 
 import * as v from 'valibot';
 import { CommandErrorSchema } from './command.ts';
@@ -49,6 +50,12 @@ export function relaySigningText(node: string, open: RelayOpenCore): string {
 
 /** Hub to node: nobody waits for the answer any more. Unknown where the exchange is over; then it says nothing. */
 export const RelayCancelSchema = v.looseObject({ type: v.literal('relay.cancel'), stream: Count });
+
+/** Hub to node: what you upload of this answer is here, and nothing of it was read. Say when it is to be. */
+export const RelayUploadSchema = v.looseObject({ type: v.literal('relay.upload'), stream: StreamSchema });
+
+/** Node to hub: what follows of the answer comes by the upload, until that ends; then as records again. */
+export const RelayMovedSchema = v.looseObject({ type: v.literal('relay.moved'), stream: StreamSchema });
 
 /** Node to hub: the answer begins. Its body follows as records. */
 export const RelayHeadSchema = v.looseObject({

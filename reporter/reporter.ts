@@ -29,6 +29,7 @@ import { CommandJournal } from './uplink/journal.ts';
 import { Uplink } from './uplink/link.ts';
 import { LogRelay } from './uplink/log-relay.ts';
 import { RelayIntake } from './uplink/relay-intake.ts';
+import { uploadsTo } from './uplink/relay-upload.ts';
 import { messageOf } from './errors.ts';
 
 const REPORT_EVERY_MS = 5_000;
@@ -173,6 +174,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
         relay: {
           open: (frame) => void relays.open(frame),
           cancel: (stream) => relays.cancel(stream),
+          uploadTaken: (stream) => relays.uploadTaken(stream),
           bytes: (message) => relays.bytes(message),
           gone: () => relays.gone(),
         },
@@ -207,6 +209,7 @@ export async function startReporter(options: ReporterOptions): Promise<Reporter>
       commandKey: credentials.command_key,
       door: () => inner.door(),
       way: link,
+      openUpload: uploadsTo({ hub: config.hub, node: config.node, token: credentials.token }),
       send: (frame) => link.sendLive(frame),
       log,
       hubNowMs: () => link.hubNowMs(),

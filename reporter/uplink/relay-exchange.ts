@@ -8,7 +8,9 @@ import { ReceiveCredit } from '../../contract/relay-credit.ts';
 import type { RelayOpen } from '../../contract/relay.ts';
 import { spokenLine } from '../../contract/status.ts';
 import { AnswerParser, type AnswerHead } from '../gateway/answer-parser.ts';
-import { RelayQueue, type RelayOutbox } from './relay-outbox.ts';
+import { AnswerWay, type UploadPace } from './answer-way.ts';
+import type { RelayOutbox } from './relay-outbox.ts';
+import type { RelayUploads } from './relay-uploads.ts';
 
 /** They speak of one connection, of its framing, or of who asks: the door is another connection, and we ask there. */
 const NOT_PASSED = new Set([
@@ -26,6 +28,11 @@ const NOT_TOLD = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trai
 
 export type RelayFault = { reason: string; message: string };
 
+const UPLOAD_BROKEN: RelayFault = {
+  reason: 'upload-broken',
+  message: 'The way to the hub broke off within the answer; ask again',
+};
+
 export type RelayExchangeOptions = {
   open: RelayOpen;
   /** A connection to the gateway's door, within this process. */
@@ -33,6 +40,8 @@ export type RelayExchangeOptions = {
   /** The gateway's own key, where it asks for one. */
   apiKey: string | undefined;
   outbox: RelayOutbox;
+  uploads: RelayUploads;
+  pace: UploadPace;
   send: (frame: NodeFrame) => void;
   /** Once, however it ended. */
   onOver: () => void;
@@ -40,7 +49,7 @@ export type RelayExchangeOptions = {
 
 export class RelayExchange {
   readonly #options: RelayExchangeOptions;
-  readonly #queue: RelayQueue;
+  readonly #way: AnswerWay;
   readonly #parser: AnswerParser;
   readonly #received = new ReceiveCredit();
   /** The head of the request: it is written with the first bytes of the body. */
@@ -53,14 +62,23 @@ export class RelayExchange {
   /** @throws where the opening is no request that can be made. */
   constructor(options: RelayExchangeOptions) {
     this.#options = options;
-    const { open, door, apiKey } = options;
+    const { open, door, apiKey, outbox, uploads, pace, send } = options;
+    const { stream } = open;
     this.#isChunked = open.headers['content-length'] === undefined;
     this.#head = headOf(open, apiKey, this.#isChunked);
-    this.#queue = new RelayQueue(open.stream, () => door.resume());
+    this.#way = new AnswerWay({
+      stream,
+      outbox,
+      uploads,
+      pace,
+      onRoom: () => door.resume(),
+      onMoved: () => send({ type: 'relay.moved', stream }),
+      onBroken: () => this.#end(UPLOAD_BROKEN),
+    });
     this.#parser = new AnswerParser({
       onHead: (head) => this.#onHead(head),
       onBody: (bytes) => {
-        if (!this.#queue.push(bytes)) door.pause();
+        if (!this.#way.push(bytes)) door.pause();
       },
     });
     door.on('drain', () => this.#readOn());
@@ -88,8 +106,18 @@ export class RelayExchange {
 
   /** The hub has read so much of the answer. */
   granted(bytes: number): void {
-    this.#queue.credit.grant(bytes);
-    this.#options.outbox.wake(this.#queue);
+    this.#way.granted(bytes);
+  }
+
+  /** The hub has an upload of the answer in its hands. */
+  uploadTaken(): void {
+    this.#way.taken();
+  }
+
+  /** The reporter ends: whoever waits is told why nothing follows. */
+  breakOff(fault: RelayFault): void {
+    this.#way.breakOff();
+    this.#end(fault);
   }
 
   /** Nobody waits for the answer: the engine hears of it at once, the hub of nothing more. */
@@ -107,14 +135,14 @@ export class RelayExchange {
   #readOn(): void {
     const bytes = this.#received.read(this.#unread);
     this.#unread = 0;
-    if (bytes > 0) this.#options.outbox.say({ kind: 'credit', stream: this.#queue.stream, bytes });
+    if (bytes > 0) this.#options.outbox.say({ kind: 'credit', stream: this.#options.open.stream, bytes });
   }
 
   #onAnswer(bytes: Buffer): void {
     if (this.#isOver) return;
     const fault = this.#parser.push(bytes);
-    this.#options.outbox.wake(this.#queue);
-    if (this.#parser.isDone) this.#queue.end(() => this.#end());
+    this.#way.wake();
+    if (this.#parser.isDone) this.#way.end(() => this.#end());
     else if (fault !== undefined) this.#fail(`the gateway answered no HTTP: ${fault}`);
   }
 
@@ -126,22 +154,23 @@ export class RelayExchange {
       const earlier = headers[name];
       if (!NOT_TOLD.has(name)) headers[name] = earlier === undefined ? value : `${earlier}, ${value}`;
     }
-    this.#options.send({ type: 'relay.head', stream: this.#queue.stream, status, headers });
+    this.#options.send({ type: 'relay.head', stream: this.#options.open.stream, status, headers });
+    if (headers['content-type']?.startsWith('text/event-stream') === true) this.#way.flows();
   }
 
   #onClosed(): void {
-    if (this.#parser.close()) this.#queue.end(() => this.#end());
+    if (this.#parser.close()) this.#way.end(() => this.#end());
     else this.#fail('the runtime broke off its answer');
   }
 
   /** What had come by then is sent before. */
   #fail(what: string): void {
-    this.#queue.end(() => this.#end({ reason: 'runtime-failed', message: spokenLine(what) }));
+    this.#way.end(() => this.#end({ reason: 'runtime-failed', message: spokenLine(what) }));
   }
 
   #end(fault?: RelayFault): void {
     if (this.#isOver) return;
-    const { stream } = this.#queue;
+    const { stream } = this.#options.open;
     this.#options.send(
       fault === undefined
         ? { type: 'relay.end', stream, ok: true }
@@ -153,8 +182,8 @@ export class RelayExchange {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { outbox, door, onOver } = this.#options;
-    outbox.drop(this.#queue);
+    const { door, onOver } = this.#options;
+    this.#way.drop();
     door.destroy();
     onOver();
   }

@@ -8,8 +8,11 @@ import { spokenLine } from '../../contract/status.ts';
 import { messageOf } from '../errors.ts';
 import type { OpenDoor } from '../gateway/inner-door.ts';
 import type { Log } from '../log.ts';
+import { UPLOAD_PACE, type UploadPace } from './answer-way.ts';
 import { RelayExchange, type RelayFault } from './relay-exchange.ts';
 import { RelayOutbox, type RelayWay } from './relay-outbox.ts';
+import type { OpenUpload } from './relay-upload.ts';
+import { RelayUploads } from './relay-uploads.ts';
 import { isOpeningSigned } from './signature.ts';
 
 export type RelayIntakeOptions = {
@@ -18,6 +21,9 @@ export type RelayIntakeOptions = {
   /** The door of the gateway on this host, loaded when it is first needed. */
   door: () => Promise<OpenDoor>;
   way: RelayWay;
+  openUpload: OpenUpload;
+  /** What differs from `UPLOAD_PACE`. */
+  pace?: Partial<UploadPace>;
   send: (frame: NodeFrame) => void;
   log: Log;
   hubNowMs: () => number;
@@ -34,6 +40,7 @@ type Opening = { kind: 'opening'; records: RelayRecord[] };
 export class RelayIntake {
   readonly #options: RelayIntakeOptions;
   readonly #outbox: RelayOutbox;
+  readonly #uploads: RelayUploads;
   readonly #exchanges = new Map<number, Opening | RelayExchange>();
   /** Until when each opening that came would be valid again, by its id: none is taken twice. */
   readonly #seen = new Map<string, number>();
@@ -44,6 +51,7 @@ export class RelayIntake {
   constructor(options: RelayIntakeOptions) {
     this.#options = options;
     this.#outbox = new RelayOutbox(options.way);
+    this.#uploads = new RelayUploads(options.openUpload, options.log);
   }
 
   async open(open: RelayOpen): Promise<void> {
@@ -60,6 +68,8 @@ export class RelayIntake {
         door: connect(),
         apiKey,
         outbox: this.#outbox,
+        uploads: this.#uploads,
+        pace: { ...UPLOAD_PACE, ...this.#options.pace },
         send: this.#options.send,
         onOver: () => this.#exchanges.delete(open.stream),
       });
@@ -78,6 +88,12 @@ export class RelayIntake {
     if (exchange instanceof RelayExchange) exchange.cancel();
   }
 
+  /** The hub has an upload of this answer in its hands. */
+  uploadTaken(stream: number): void {
+    const exchange = this.#exchanges.get(stream);
+    if (exchange instanceof RelayExchange) exchange.uploadTaken();
+  }
+
   /** A binary message of the hub. */
   bytes(message: Uint8Array): void {
     const records = readRecords(message);
@@ -93,14 +109,16 @@ export class RelayIntake {
   gone(): void {
     for (const stream of this.#exchanges.keys()) this.cancel(stream);
     this.#outbox.clear();
+    this.#uploads.newWay();
   }
 
   /** The reporter ends: whoever waits is told why, instead of finding a closed socket. */
   stop(): void {
     this.#isEnding = true;
-    for (const stream of this.#exchanges.keys()) {
-      this.cancel(stream);
-      this.#refuse(stream, ENDING);
+    for (const [stream, exchange] of this.#exchanges) {
+      this.#exchanges.delete(stream);
+      if (exchange instanceof RelayExchange) exchange.breakOff(ENDING);
+      else this.#refuse(stream, ENDING);
     }
   }
 

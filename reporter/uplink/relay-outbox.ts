@@ -75,6 +75,15 @@ export class RelayQueue {
     return taken.length === 1 && only ? only : Buffer.concat(taken);
   }
 
+  /** All that waits, whatever the credit: it goes another way. */
+  takeAll(): Buffer {
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+    this.settle();
+    return all;
+  }
+
   /** After what was taken has been handed over. */
   settle(): void {
     if (this.#isFull && this.#bytes < QUEUE_FULL_BYTES / 2) {

@@ -27,6 +27,7 @@ const LIVE_BUFFER_LIMIT_BYTES = 256 * 1024;
 export type RelayEars = {
   open(frame: RelayOpen): void;
   cancel(stream: number): void;
+  uploadTaken(stream: number): void;
   bytes(message: Uint8Array): void;
   /** The socket is no more. */
   gone(): void;
@@ -195,6 +196,8 @@ export class SocketSession {
         return this.#options.onCancel(frame);
       case 'relay.open':
         return this.#options.relay?.open(frame);
+      case 'relay.upload':
+        return this.#options.relay?.uploadTaken(frame.stream);
       case 'relay.cancel':
         return this.#options.relay?.cancel(frame.stream);
       default:

@@ -44,6 +44,20 @@ export class FakeHub {
   readonly frames: NodeFrame[] = [];
   /** Of binary messages. */
   readonly records: RelayRecord[] = [];
+  /**
+   * What becomes of an upload: it is taken, taken and not read, unknown as to an older hub, or
+   * kept as by a proxy until it is whole.
+   */
+  uploading: 'taken' | 'unread' | 'unknown' | 'kept' = 'unknown';
+  /** Of each upload that was taken, as it comes. `isWhole` once it was ended. */
+  readonly uploads: { stream: number; chunks: Buffer[]; isWhole: boolean; request: IncomingMessage }[] = [];
+  /** So many uploads were begun. */
+  uploadsBegun = 0;
+  /** Chunks of answers and moves, in their order. */
+  readonly answered: (
+    | { kind: 'chunk'; stream: number; payload: Uint8Array }
+    | { kind: 'moved'; stream: number }
+  )[] = [];
   /** Snapshots in the order in which they came, and by which way. */
   readonly snapshots: { way: 'socket' | 'post'; snapshot: Snapshot }[] = [];
   readonly progress: { id: string; progress: CommandProgress }[] = [];
@@ -90,6 +104,13 @@ export class FakeHub {
   /** The open uplinks. */
   get connections(): number {
     return this.#sockets.clients.size;
+  }
+
+  /** Plain requests under way. */
+  async openRequests(): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#server.getConnections((_error, count) => resolve(count - this.connections));
+    return promise;
   }
 
   send(frame: HubFrame | object | string): void {
@@ -162,6 +183,7 @@ export class FakeHub {
         const records = Buffer.isBuffer(data) ? readRecords(data) : undefined;
         if (records === undefined) this.faults.push('a binary message that is none');
         this.records.push(...(records ?? []));
+        for (const record of records ?? []) if (record.kind === 'chunk') this.answered.push(record);
         return;
       }
       const text = Buffer.isBuffer(data) ? data.toString('utf8') : '';
@@ -177,6 +199,7 @@ export class FakeHub {
       }
       const frame = parsed.output;
       this.frames.push(frame);
+      if (frame.type === 'relay.moved') this.answered.push({ kind: 'moved', stream: frame.stream });
       if (frame.type === 'hello' && this.manner !== 'quiet')
         uplink.send(JSON.stringify({ type: 'welcome', ...this.#pace() }));
       if (frame.type !== 'health') return;
@@ -186,7 +209,29 @@ export class FakeHub {
     });
   }
 
+  async #onUpload(stream: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.uploadsBegun += 1;
+    const refusal =
+      this.#unauthorized(request) ??
+      (this.uploading === 'unknown' ? { reason: 'not-found' as const } : undefined);
+    if (refusal !== undefined) return refuse(response, refusal);
+    const upload = { stream, chunks: [] as Buffer[], isWhole: false, request };
+    if (this.uploading !== 'kept') {
+      this.uploads.push(upload);
+      this.send({ type: 'relay.upload', stream });
+    }
+    if (this.uploading !== 'unread') request.on('data', (chunk: Buffer) => upload.chunks.push(chunk));
+    // A node may break it off.
+    request.on('error', () => undefined);
+    request.on('end', () => {
+      upload.isWhole = true;
+      response.writeHead(204).end();
+    });
+  }
+
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const stream = /^\/nodes\/[^/]+\/relays\/(\d+)$/.exec(request.url ?? '')?.[1];
+    if (stream !== undefined) return this.#onUpload(Number(stream), request, response);
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));

@@ -45,6 +45,11 @@ export class Engine {
     return eventually(`the engine says "${text}"`, () => this.lines.find((line) => line.includes(text)));
   }
 
+  /** What its answers to `told` say next. */
+  tell(order: `say ${string}` | 'end' | 'break'): void {
+    this.#child.stdin?.write(`${order}\n`);
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');

@@ -1,6 +1,8 @@
 // Owns a node's end of relayed requests for tests of the hub: what it was asked, and what it answers as a test orders.
 
 import { createHmac } from 'node:crypto';
+import { request, type ClientRequest } from 'node:http';
+import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import * as v from 'valibot';
 import { ActionSchema, type Action } from '../../contract/actions.ts';
@@ -18,8 +20,10 @@ export class RelayNode {
   readonly token: string;
   readonly client: UplinkClient;
   readonly #commandKey: string;
+  readonly #hubUrl: URL;
 
-  private constructor(node: string, token: string, commandKey: string, client: UplinkClient) {
+  private constructor(hubUrl: URL, node: string, token: string, commandKey: string, client: UplinkClient) {
+    this.#hubUrl = hubUrl;
     this.node = node;
     this.token = token;
     this.#commandKey = commandKey;
@@ -35,7 +39,7 @@ export class RelayNode {
     const client = await hub.uplink(node, token, features);
     await client.report(snapshot({ node, runtimes }));
     onTestFinished(() => client.close());
-    return new RelayNode(node, token, commandKey, client);
+    return new RelayNode(hub.url, node, token, commandKey, client);
   }
 
   /** The next request, its signature checked. */
@@ -78,6 +82,33 @@ export class RelayNode {
     this.client.send({ type: 'relay.end', stream, ok: true });
   }
 
+  /** Begins to upload a part of the answer. */
+  upload({ stream }: RelayOpen, token = this.token): PartUpload {
+    const url = new URL(`/nodes/${this.node}/relays/${stream}`, this.#hubUrl);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+    const part = request(url, { method: 'POST', agent: false, headers });
+    onTestFinished(() => void part.destroy());
+    const over = new Promise<{ status: number; text: string }>((resolve) => {
+      part.on('error', () => resolve({ status: 0, text: '' }));
+      part.on('response', (answer) => {
+        void new Response(Readable.toWeb(answer))
+          .text()
+          .then((text) => resolve({ status: answer.statusCode ?? 0, text }));
+      });
+    });
+    part.flushHeaders();
+    return { part, over };
+  }
+
+  /** The rest of the answer comes by an upload, which the hub has in its hands. */
+  async moved(open: RelayOpen): Promise<PartUpload> {
+    const upload = this.upload(open);
+    const { stream } = await this.client.next('relay.upload');
+    if (stream !== open.stream) throw new Error(`the hub has an upload of answer ${stream}`);
+    this.client.send({ type: 'relay.moved', stream: open.stream });
+    return upload;
+  }
+
   /** Answers a chat in full. */
   reply(open: RelayOpen, content: string): void {
     this.head(open, 'application/json');
@@ -93,6 +124,9 @@ export class RelayNode {
     );
   }
 }
+
+/** `over` tells what it was answered with; status 0 where it broke off. */
+export type PartUpload = { part: ClientRequest; over: Promise<{ status: number; text: string }> };
 
 export type Linked = { runtimes?: RuntimeRecord[]; features?: string[] };
 

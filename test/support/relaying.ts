@@ -8,9 +8,11 @@ import { RELAY_CHUNK_MAX_BYTES, type RelayRecord } from '../../contract/relay-re
 import { Gateway } from '../../reporter/gateway/gateway.ts';
 import { InnerDoor } from '../../reporter/gateway/inner-door.ts';
 import type { Routable } from '../../reporter/gateway/routable.ts';
+import type { UploadPace } from '../../reporter/uplink/answer-way.ts';
 import { RelayIntake } from '../../reporter/uplink/relay-intake.ts';
+import { uploadsTo } from '../../reporter/uplink/relay-upload.ts';
 import { eventually } from './eventually.ts';
-import { COMMAND_KEY, FakeHub } from './fake-hub.ts';
+import { COMMAND_KEY, FakeHub, NODE_TOKEN } from './fake-hub.ts';
 import { Engine } from './gateway.ts';
 import { NODE, Reporting } from './reporting.ts';
 
@@ -21,6 +23,7 @@ export type RelayingOptions = {
   gateway?: 'open' | 'off';
   apiKey?: string;
   intervalMs?: number;
+  pace?: Partial<UploadPace>;
   runtimes?: (engine: Engine) => Routable[];
 };
 
@@ -50,6 +53,7 @@ export class Relaying {
       relay: {
         open: (frame) => void this.intake.open(frame),
         cancel: (stream) => this.intake.cancel(stream),
+        uploadTaken: (stream) => this.intake.uploadTaken(stream),
         bytes: (message) => this.intake.bytes(message),
         gone: () => this.intake.gone(),
       },
@@ -59,6 +63,8 @@ export class Relaying {
       commandKey: COMMAND_KEY,
       door: () => this.inner.door(),
       way: this.reporting.uplink,
+      openUpload: uploadsTo({ hub: hub.url, node: NODE, token: NODE_TOKEN }),
+      pace: { afterMs: 0, spreadMs: 0, ...options.pace },
       send: (frame) => this.reporting.uplink.sendLive(frame),
       log: this.reporting.log,
       hubNowMs: () => this.reporting.uplink.hubNowMs(),
@@ -101,10 +107,13 @@ export class Relaying {
     return open.stream;
   }
 
+  /** In the order in which a hub reads it: what was uploaded stands where the node said that it moved. */
   received(stream: number): Buffer {
-    const chunks = this.hub.records.flatMap((record) =>
-      record.kind === 'chunk' && record.stream === stream ? [record.payload] : [],
-    );
+    const uploads = this.hub.uploads.filter((upload) => upload.stream === stream);
+    const chunks = this.hub.answered.flatMap((said) => {
+      if (said.stream !== stream) return [];
+      return said.kind === 'chunk' ? [said.payload] : (uploads.shift()?.chunks ?? []);
+    });
     return Buffer.concat(chunks);
   }
 

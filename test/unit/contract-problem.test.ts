@@ -17,6 +17,7 @@ const statuses: Record<ProblemReason, number> = {
   'unknown-runtime': 404,
   'unknown-model': 404,
   'unknown-job': 404,
+  'unknown-relay': 404,
   'unknown-action': 404,
   'unknown-alert': 404,
   'method-not-allowed': 405,

@@ -1,17 +1,19 @@
 // The stream in which a relayed answer leaves the hub: every byte in its order, whoever is slow, and a node that keeps to
-// its credit is never stuck.
+// its credit is never stuck. Parts that come as bodies stand where the node said that it moved.
 
 import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ReceiveCredit, RELAY_WINDOW_BYTES, SendCredit } from '../../contract/relay-credit.ts';
-import { RelayBody } from '../../worker/objects/shard/relay-body.ts';
+import { RelayBody, type PartEnd } from '../../worker/objects/shard/relay-body.ts';
 import { holdsLater } from '../support/property.ts';
 
 const steps = fc.array(
   fc.record({
     bytes: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: RELAY_WINDOW_BYTES })),
     isRead: fc.boolean(),
+    /** They come as the body of a request. */
+    isPart: fc.boolean(),
   }),
   { maxLength: 40 },
 );
@@ -22,6 +24,8 @@ class Relaying {
   readonly #received = new ReceiveCredit();
   left = 0;
   readonly body = new RelayBody({
+    // As the platform's: a write is over once the reader has asked for it.
+    pipe: new TransformStream<Uint8Array, Uint8Array>({}, { highWaterMark: 1 }, { highWaterMark: 0 }),
     onRead: (bytes) => this.credit.grant(this.#received.read(bytes)),
     onLeft: () => (this.left += 1),
   });
@@ -36,8 +40,21 @@ class Relaying {
     if (size === 0) return;
     this.credit.spend(size);
     if (!this.#received.receive(size)) throw new Error('more was sent than was granted');
-    this.body.push(Uint8Array.from({ length: size }, (_, index) => (this.sent + index) % 251));
+    this.body.push(this.#next(size));
+  }
+
+  /** In pieces, as bodies come. */
+  upload(bytes: number): Promise<PartEnd> {
+    const pieces: Uint8Array[] = [];
+    const size = Math.ceil(bytes / 4);
+    for (let left = bytes; left > 0; left -= size) pieces.push(this.#next(Math.min(size, left)));
+    return this.body.move(ReadableStream.from(pieces));
+  }
+
+  #next(size: number): Uint8Array {
+    const bytes = Uint8Array.from({ length: size }, (_, index) => (this.sent + index) % 251);
     this.sent += size;
+    return bytes;
   }
 
   async read(): Promise<void> {
@@ -65,8 +82,10 @@ test('every byte comes in its order, and where the reader keeps up there is alwa
   await holdsLater(
     fc.asyncProperty(steps, async (all) => {
       const relaying = new Relaying();
-      for (const { bytes, isRead } of all) {
-        relaying.send(bytes);
+      const parts: Promise<PartEnd>[] = [];
+      for (const { bytes, isRead, isPart } of all) {
+        if (isPart) parts.push(relaying.upload(bytes));
+        else relaying.send(bytes);
         if (isRead) await relaying.read();
       }
       while (relaying.got < relaying.sent) await relaying.read();
@@ -78,6 +97,7 @@ test('every byte comes in its order, and where the reader keeps up there is alwa
       while (!relaying.isDone) await relaying.read();
       expect(relaying.got).toBe(relaying.sent);
       expect(relaying.left).toBe(0);
+      expect(new Set(await Promise.all(parts))).toEqual(new Set(parts.length > 0 ? ['whole'] : []));
     }),
     100,
   );
@@ -98,6 +118,66 @@ test('a reader that leaves is told of once, and what comes after that is nobodyâ
   await relaying.read();
   await relaying.leave();
   relaying.send(100);
+  await setImmediate();
   relaying.body.end();
   expect(relaying.left).toBe(1);
+  expect(await relaying.upload(100)).toBe('left');
+});
+
+/** A body that gives `bytes` and then neither more nor an end, until it is told to break. */
+function endless(bytes: Uint8Array): {
+  source: ReadableStream<Uint8Array>;
+  fail: () => void;
+  isCancelled: () => boolean;
+} {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let isCancelled = false;
+  const source = new ReadableStream<Uint8Array>({
+    start: (own) => {
+      controller = own;
+      own.enqueue(bytes);
+    },
+    cancel: () => {
+      isCancelled = true;
+    },
+  });
+  return { source, fail: () => controller?.error(new Error('reset')), isCancelled: () => isCancelled };
+}
+
+test('a part that breaks off is told of; what is pushed then follows what had come of it', async () => {
+  const relaying = new Relaying();
+  const { source, fail } = endless(Uint8Array.from([0, 1, 2]));
+  const ended = relaying.body.move(source);
+  await relaying.read();
+  fail();
+  expect(await ended).toBe('broken');
+  relaying.body.push(Uint8Array.from([3, 4]));
+  relaying.body.end();
+  while (!relaying.isDone) await relaying.read();
+  expect(relaying.got).toBe(5);
+  expect(relaying.left).toBe(0);
+});
+
+test('a part whose sender says nothing more is stopped, its source is let go, and the last word is still said', async () => {
+  const relaying = new Relaying();
+  const { source, isCancelled } = endless(Uint8Array.from([0, 1, 2]));
+  const ended = relaying.body.move(source);
+  await relaying.read();
+  relaying.body.stop();
+  relaying.body.push(Uint8Array.from([3]));
+  relaying.body.end();
+  expect(await ended).toBe('broken');
+  while (!relaying.isDone) await relaying.read();
+  expect(relaying.got).toBe(4);
+  expect(isCancelled()).toBe(true);
+});
+
+test('a reader that leaves while a part comes lets its source go', async () => {
+  const relaying = new Relaying();
+  const { source, isCancelled } = endless(Uint8Array.from([0, 1, 2]));
+  const ended = relaying.body.move(source);
+  await relaying.read();
+  await relaying.leave();
+  expect(await ended).toBe('left');
+  expect(isCancelled()).toBe(true);
 });

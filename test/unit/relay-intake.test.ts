@@ -22,6 +22,9 @@ class Host {
     way: { sendBytes: () => false, bufferedBytes: () => 0 },
     send: (frame) => this.sent.push(frame),
     log: new RecordedLog(),
+    openUpload: () => {
+      throw new Error('nothing is answered here');
+    },
     hubNowMs: () => this.hubNowMs,
   });
 

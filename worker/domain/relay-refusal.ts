@@ -61,6 +61,13 @@ export function brokenProtocol(node: string): CommandError {
   };
 }
 
+export function brokenUpload(node: string): CommandError {
+  return {
+    reason: 'upload-broken',
+    message: `What node "${node}" uploaded of its answer broke off: ask again`,
+  };
+}
+
 export function tooLong(): CommandError {
   return { reason: 'timeout', message: 'It took longer than 30 minutes; ask for fewer tokens' };
 }

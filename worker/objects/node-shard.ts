@@ -32,9 +32,10 @@ import { forget, handOver } from './shard/handing-over.ts';
 import { answerLogs } from './shard/log-answer.ts';
 import { offersHere } from './shard/offers.ts';
 import { ShardParts } from './shard/parts.ts';
+import { takePart } from './shard/relay-part.ts';
 import { submit } from './shard/submission.ts';
 import { receive } from './shard/uplink-session.ts';
-import { fleet, readActionRequest, readLogsRequest, readUplinkRequest } from './stubs.ts';
+import { fleet, readActionRequest, readLogsRequest, readPartRequest, readUplinkRequest } from './stubs.ts';
 
 export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
   readonly #parts: ShardParts;
@@ -98,9 +99,11 @@ export class NodeShard extends DurableObject<Env> implements NodeShardRpc {
     if (wish !== undefined) return answerLogs(this.#parts, wish, request.signal);
     const action = await readActionRequest(request);
     if (action !== undefined) return answerAction(this.#parts, action, request.signal);
-    const { node, tokenHash } = readUplinkRequest(request);
+    const part = readPartRequest(request);
+    const { node, tokenHash } = part ?? readUplinkRequest(request);
     const token = await this.#parts.admitting(node, tokenHash);
     if (token === undefined) return problemResponse(notAdmitted(node));
+    if (part !== undefined) return takePart(this.#parts, part, request.body);
     const now = Date.now();
     const { 0: client, 1: server } = new WebSocketPair();
     const link = {

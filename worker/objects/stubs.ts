@@ -48,12 +48,17 @@ export function uplinkRequest(node: string, tokenHash: string): Request {
   });
 }
 
+type From = { node: string; tokenHash: string };
+
 /** The other side of `uplinkRequest`. */
-export function readUplinkRequest(request: Request): { node: string; tokenHash: string } {
-  const node = request.headers.get(NODE_HEADER);
-  const tokenHash = request.headers.get(TOKEN_HASH_HEADER);
-  if (node === null || tokenHash === null)
-    throw new Error('An uplink request without its node or token hash');
+export function readUplinkRequest(request: Request): From {
+  return readFrom(request);
+}
+
+function readFrom({ headers }: Request): From {
+  const node = headers.get(NODE_HEADER);
+  const tokenHash = headers.get(TOKEN_HASH_HEADER);
+  if (node === null || tokenHash === null) throw new Error('A request of a node without its token hash');
   return { node, tokenHash };
 }
 
@@ -97,6 +102,25 @@ export function readLogsRequest(
     runtime: searchParams.get('runtime') ?? '',
     args: { tail: Number(searchParams.get('tail')), follow: searchParams.get('follow') === 'true' },
   };
+}
+
+const PART_PATH = '/part';
+
+/** A part of a relayed answer on its way to the shard, which reads it as it comes. */
+export function partRequest(
+  { node, tokenHash, stream }: { node: string; tokenHash: string; stream: string },
+  body: ReadableStream<Uint8Array>,
+): Request {
+  const headers = { [NODE_HEADER]: node, [TOKEN_HASH_HEADER]: tokenHash };
+  const query = new URLSearchParams({ stream });
+  return new Request(`https://shard${PART_PATH}?${query.toString()}`, { method: 'POST', headers, body });
+}
+
+/** The other side of `partRequest`; undefined where the request is another one. */
+export function readPartRequest(request: Request): (From & { stream: string }) | undefined {
+  const { pathname, searchParams } = new URL(request.url);
+  if (pathname !== PART_PATH) return undefined;
+  return { ...readFrom(request), stream: searchParams.get('stream') ?? '' };
 }
 
 const SUBSCRIPTION_HEADER = 'x-arw-subscription';

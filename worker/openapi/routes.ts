@@ -492,6 +492,18 @@ export const ROUTES: readonly Route[] = [
     problems: ['unknown-job'],
   },
   {
+    id: 'uploadAnswer',
+    method: 'POST',
+    path: '/nodes/:node/relays/:stream',
+    tag: 'Nodes',
+    by: 'node',
+    summary: 'Upload a part of a relayed answer',
+    details:
+      'The body is read once the node says `relay.moved` on its uplink, after the hub said `relay.upload`, and passed on as it comes.',
+    answers: { 204: { what: 'The part was passed on, or nobody waits for it any more' } },
+    problems: ['unknown-relay'],
+  },
+  {
     id: 'openUplink',
     method: 'GET',
     path: '/nodes/:node/uplink',

@@ -12,7 +12,7 @@ import type { HubEnv } from '../env.ts';
 import { requireNodeToken } from '../middleware/authentication.ts';
 import { bodyText, jsonBody } from '../middleware/body.ts';
 import { onlyMethods } from '../middleware/method.ts';
-import { fleet, shardFor, uplinkRequest } from '../objects/stubs.ts';
+import { fleet, partRequest, shardFor, uplinkRequest } from '../objects/stubs.ts';
 import { problemResponse } from '../problem-response.ts';
 import { takeReport } from '../report.ts';
 
@@ -59,6 +59,15 @@ nodes.post('/:node/commands/:id', requireNodeToken, async (c) => {
   return answer.ok ? c.body(null, 204) : problemResponse(answer.problem);
 });
 nodes.all('/:node/commands/:id', requireNodeToken, onlyMethods('POST'));
+
+nodes.post('/:node/relays/:stream', requireNodeToken, async (c) => {
+  const { node, stream } = c.req.param();
+  const { body } = c.req.raw;
+  if (body === null)
+    return problemResponse(problem('malformed-body', 'Send a part of the answer as the body'));
+  return shardFor(c.env, node).fetch(partRequest({ node, tokenHash: c.get('tokenHash'), stream }, body));
+});
+nodes.all('/:node/relays/:stream', requireNodeToken, onlyMethods('POST'));
 
 nodes.get('/:node/uplink', requireNodeToken, async (c) => {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket' || !offersProtocol(c.req.header())) {

@@ -105,6 +105,7 @@ export class SocketNode {
       case 'command.cancel':
       case 'relay.open':
       case 'relay.cancel':
+      case 'relay.upload':
         return;
       default:
         return frame satisfies never;

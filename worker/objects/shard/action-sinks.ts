@@ -76,6 +76,7 @@ export function streamingSink(
       const { status, headers } = head;
       if (status < 200 || status > 299) return refused.head(head);
       body = new RelayBody({
+        pipe: new IdentityTransformStream(),
         onRead: (bytes) => {
           parts.relays.read(socket, stream, bytes);
         },
@@ -98,6 +99,7 @@ export function streamingSink(
       if (body === undefined) refused.chunk(bytes);
       else body.push(bytes);
     },
+    move: (part) => body?.move(part) ?? Promise.resolve('broken'),
     end: () => {
       signal.removeEventListener('abort', leave);
       if (body === undefined) return refused.end();
@@ -108,6 +110,7 @@ export function streamingSink(
       signal.removeEventListener('abort', leave);
       if (body === undefined) return refused.failed(error);
       parts.actions.step(id, { type: 'failed', at: Date.now(), error });
+      body.stop();
       body.push(new TextEncoder().encode(brokenEvent(error)));
       body.end();
     },

@@ -1,95 +1,127 @@
 // Owns the stream in which one relayed answer leaves the hub: bytes in as they come, out as the reader takes them, those
-// that wait together in one piece. How much can wait is bounded by the credit that its reading grants.
+// that wait together in one piece. How much can wait is bounded by the credit that its reading grants. A part of the answer
+// that comes as the body of a request passes through the platform alone, and no script sees it.
+
+/** How a part of an answer ended: as its sender ended it, broken off, or because the reader has gone. */
+export type PartEnd = 'whole' | 'broken' | 'left';
 
 export type RelayBodyOptions = {
-  /** So many bytes were taken. */
+  /** A pipe of the platform: a write is over once its bytes were taken. */
+  pipe: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> };
+  /** So many bytes of those that were pushed were taken. */
   onRead: (bytes: number) => void;
   /** The reader has gone. */
   onLeft: () => void;
 };
 
-/** A quarter of the window: a sender never runs out of credit for what is only not known to be written. */
-const WATCHED_FROM_BYTES = 32 * 1024;
+type Part = { source: ReadableStream<Uint8Array>; ended: (end: PartEnd) => void };
 
 export class RelayBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #options: RelayBodyOptions;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #waiting: Uint8Array[] = [];
-  /** Bytes that the platform was handed, and has not written as far as is known. */
-  #handed = 0;
-  /**
-   * Ends the sleep of `pull`. A call of it for each token would be a fifth of what a token costs, so it sleeps while
-   * the reader keeps up: then what is handed over is taken at once, which tells the same.
-   */
-  #wake: (() => void) | undefined;
+  readonly #stopped = new AbortController();
+  #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #waiting: (Uint8Array | Part)[] = [];
+  #isWriting = false;
+  #isEnded = false;
   #isOver = false;
 
   constructor(options: RelayBodyOptions) {
     this.#options = options;
-    // No pipe of the platform: a write to one costs half as much again, in work and in garbage.
-    this.readable = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => this.#give(),
-        cancel: () => this.leave(),
-      },
-      { highWaterMark: 0 },
-    );
+    this.readable = options.pipe.readable;
+    this.#writer = options.pipe.writable.getWriter();
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#isOver) return;
-    if (this.#wake === undefined) this.#waiting.push(bytes);
-    else this.#hand(bytes);
+    if (this.#isEnded) return;
+    this.#waiting.push(bytes);
+    this.#writeOn();
+  }
+
+  /** What follows comes from there, until that ends; what is pushed meanwhile comes after it. */
+  move(source: ReadableStream<Uint8Array>): Promise<PartEnd> {
+    if (this.#isEnded) return Promise.resolve('left');
+    return new Promise((ended) => {
+      this.#waiting.push({ source, ended });
+      this.#writeOn();
+    });
+  }
+
+  /** Nothing more comes of what moved here, whatever its sender says. */
+  stop(): void {
+    this.#stopped.abort();
   }
 
   /** Nothing follows. */
   end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#waiting.length > 0) this.#controller?.enqueue(joined(this.#waiting));
-    this.#waiting = [];
-    this.#controller?.close();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#writeOn();
   }
 
   /** The reader has gone: what waits is nobody's. */
   leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#isEnded = true;
+    this.stop();
+    for (const part of this.#waiting) if (!(part instanceof Uint8Array)) part.ended('left');
     this.#waiting = [];
     this.#options.onLeft();
   }
 
-  /** Whoever takes this has written what came before. */
-  #hand(bytes: Uint8Array): void {
-    this.#controller?.enqueue(bytes);
-    const isTaken = this.#controller?.desiredSize === 0;
-    if (isTaken) this.#read();
-    this.#handed += bytes.byteLength;
-    if (isTaken && this.#handed < WATCHED_FROM_BYTES) return;
-    this.#wake?.();
-    this.#wake = undefined;
+  #writeOn(): void {
+    if (this.#isWriting || this.#isOver) return;
+    this.#isWriting = true;
+    void this.#writeAll();
   }
 
-  /** The reader asks for more, so it has written all that it was handed. */
-  #give(): Promise<void> | undefined {
-    this.#read();
-    if (this.#isOver) return undefined;
-    if (this.#waiting.length === 0) return new Promise((resolve) => (this.#wake = resolve));
-    const piece = joined(this.#waiting);
-    this.#waiting = [];
-    this.#handed = piece.byteLength;
-    this.#controller?.enqueue(piece);
-    return undefined;
+  async #writeAll(): Promise<void> {
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        if (next instanceof Uint8Array) {
+          await this.#writer.write(next);
+          this.#options.onRead(next.byteLength);
+        } else next.ended(await this.#pass(next.source));
+      }
+      this.#isWriting = false;
+      if (!this.#isEnded || this.#isOver) return;
+      this.#isOver = true;
+      await this.#writer.close();
+    } catch {
+      // Only a reader that has gone makes a write fail.
+      this.leave();
+    }
   }
 
-  #read(): void {
-    const bytes = this.#handed;
-    this.#handed = 0;
-    if (bytes > 0) this.#options.onRead(bytes);
+  /** All bytes up to the next part, in one piece. */
+  #next(): Uint8Array | Part | undefined {
+    const pieces: Uint8Array[] = [];
+    for (const next of this.#waiting) {
+      if (!(next instanceof Uint8Array)) {
+        if (pieces.length > 0) break;
+        this.#waiting.shift();
+        return next;
+      }
+      pieces.push(next);
+    }
+    this.#waiting.splice(0, pieces.length);
+    return pieces.length === 0 ? undefined : joined(pieces);
+  }
+
+  async #pass(source: ReadableStream<Uint8Array>): Promise<PartEnd> {
+    const { writable } = this.#options.pipe;
+    this.#writer.releaseLock();
+    let end: PartEnd = 'whole';
+    try {
+      const { signal } = this.#stopped;
+      await source.pipeTo(writable, { preventClose: true, preventAbort: true, signal });
+    } catch {
+      // Who broke it off is seen by what is left.
+      end = 'broken';
+    }
+    this.#writer = writable.getWriter();
+    return end === 'broken' && this.#writer.desiredSize === null ? 'left' : end;
   }
 }
 

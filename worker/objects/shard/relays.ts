@@ -12,9 +12,10 @@ import {
   type RelayRecord,
 } from '../../../contract/relay-records.ts';
 import { RELAYS_PER_NODE, type RelayEnd, type RelayHead, type RelayOpen } from '../../../contract/relay.ts';
-import { ACTION_AT_MOST_MS } from '../../domain/action-life.ts';
+import { ACTION_AT_MOST_MS, CANCELLED } from '../../domain/action-life.ts';
 import { judgeLife, RELAY_LOOK_MS, type LinkLife } from '../../domain/relay-liveness.ts';
-import { brokenProtocol, lostNode, mutedNode, tooLong } from '../../domain/relay-refusal.ts';
+import { brokenProtocol, brokenUpload, lostNode, mutedNode, tooLong } from '../../domain/relay-refusal.ts';
+import type { PartEnd } from './relay-body.ts';
 
 /** Each may hold a window of bytes for a slow reader, and an object has 128 MB for everything. */
 const RELAYS_PER_SHARD = 384;
@@ -25,6 +26,8 @@ export type RelaySink = {
   head(head: RelayHead): void;
   /** Whoever takes them says so by `read`. */
   chunk(bytes: Uint8Array): void;
+  /** What follows comes from there, until that ends. Absent where an answer is kept and not passed on. */
+  move?(part: ReadableStream<Uint8Array>): Promise<PartEnd>;
   end(): void;
   failed(error: CommandError): void;
 };
@@ -39,11 +42,17 @@ export type NewRelay = {
   openedAt: number;
 };
 
+/** A part of an answer that came as the body of a request, which is held until the part is over. */
+type Upload = { part: ReadableStream<Uint8Array>; isRead: boolean; release: () => void };
+
 type Relay = NewRelay & {
   received: ReceiveCredit;
   credit: SendCredit;
   sentBytes: number;
   isBodySent: boolean;
+  upload?: Upload | undefined;
+  /** What the node said of the end, while a part of the answer is still on its way. */
+  end?: RelayEnd;
 };
 /** What is under way over one socket, and when that was last heard. */
 type Carried = { relays: Map<number, Relay>; life: LinkLife };
@@ -126,7 +135,39 @@ export class Relays {
     else relay.sink.head(head);
   }
 
+  /**
+   * A part of an answer has come as a body: its node is told, and says when it is to be read.
+   * @returns when the part is over, however; undefined where nobody waits for it.
+   */
+  offer(node: string, stream: number, part: ReadableStream<Uint8Array>): Promise<void> | undefined {
+    for (const [socket, { relays }] of this.#carried) {
+      const relay = relays.get(stream);
+      if (relay?.node !== node || relay.sink.move === undefined || relay.upload !== undefined) continue;
+      const over = new Promise<void>((release) => (relay.upload = { part, isRead: false, release }));
+      this.#send(socket, { type: 'relay.upload', stream });
+      return over;
+    }
+    return undefined;
+  }
+
+  moved(socket: WebSocket, stream: number): void {
+    const relay = this.#carried.get(socket)?.relays.get(stream);
+    if (relay === undefined) return;
+    const { upload, sink } = relay;
+    if (upload === undefined || upload.isRead || sink.move === undefined) {
+      this.abort(socket, stream, brokenUpload(relay.node));
+      return;
+    }
+    upload.isRead = true;
+    void sink.move(upload.part).then((how) => this.#partEnded(socket, relay, how));
+  }
+
   end(socket: WebSocket, end: RelayEnd): void {
+    const waiting = this.#carried.get(socket)?.relays.get(end.stream);
+    if (waiting?.upload?.isRead === true) {
+      waiting.end = end;
+      return;
+    }
     const relay = this.#take(socket, end.stream);
     if (end.ok) relay?.sink.end();
     else relay?.sink.failed(end.error);
@@ -152,6 +193,18 @@ export class Relays {
     else this.abort(socket, record.stream, brokenProtocol(relay.node));
   }
 
+  #partEnded(socket: WebSocket, relay: Relay, how: PartEnd): void {
+    const { open, end, upload, node } = relay;
+    upload?.release();
+    relay.upload = undefined;
+    // The relay may be over, by a cancel or with its socket.
+    if (this.#carried.get(socket)?.relays.get(open.stream) !== relay) return;
+    if (how === 'left') this.abort(socket, open.stream, CANCELLED);
+    else if (end?.ok === false) this.end(socket, end);
+    else if (how === 'broken') this.abort(socket, open.stream, brokenUpload(node));
+    else if (end !== undefined) this.end(socket, end);
+  }
+
   #of(socket: WebSocket): Relay[] {
     return [...(this.#carried.get(socket)?.relays.values() ?? [])];
   }
@@ -160,6 +213,7 @@ export class Relays {
     const carried = this.#carried.get(socket);
     const relay = carried?.relays.get(stream);
     carried?.relays.delete(stream);
+    relay?.upload?.release();
     if (carried?.relays.size === 0) this.#carried.delete(socket);
     if (this.#carried.size === 0 && this.#looks !== undefined) {
       clearInterval(this.#looks);

@@ -63,6 +63,9 @@ function handle(session: Session, frame: NodeFrame, text: string | undefined): P
     case 'relay.head':
       session.parts.relays.head(session.socket, frame);
       return undefined;
+    case 'relay.moved':
+      session.parts.relays.moved(session.socket, frame.stream);
+      return undefined;
     case 'relay.end':
       session.parts.relays.end(session.socket, frame);
       return undefined;
