@@ -66,6 +66,20 @@ test.each(['light', 'dark'] as const)('axe finds nothing serious in any view, %s
   expect(errors).toEqual([]);
 });
 
+test.each([
+  { theme: 'light', width: 1280 },
+  { theme: 'dark', width: 320 },
+] as const)('axe finds nothing serious in the page of the API, $theme, $width pixels', async (look) => {
+  const hub = await ServedHub.ready(await temporaryFolder(), [], { ARW_ADMIN_TOKEN: TOKEN });
+  const { page, errors } = await openPage(look);
+  await page.goto(`${hub.url}/docs`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  expect(await graveFindings(page)).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(look.width);
+  await shot(page, `api-${look.theme}-${look.width}`);
+  expect(errors).toEqual([]);
+});
+
 test('every view fits into 320 pixels', async () => {
   const hub = await servedFleet();
   const { page } = await openPage({ width: 320, height: 640 });

@@ -11,6 +11,8 @@ const MAIN = 'llama.main';
 /** Its budget is one restart. */
 const SPENT = 'llama.spent';
 const CRASHING = 'llama.crashing';
+/** It has a preset to switch to. */
+const ACTED_ON = 'llama.acted-on';
 
 let stub: StubFleet;
 
@@ -19,6 +21,7 @@ beforeAll(async () => {
     [MAIN]: { max: 3, window_seconds: 600 },
     [SPENT]: { max: 1, window_seconds: 600 },
     [CRASHING]: { max: 3, window_seconds: 600 },
+    [ACTED_ON]: { max: 3, window_seconds: 600, presets: ['long'] },
   });
 });
 
@@ -223,6 +226,46 @@ test('a refusal is told in the tray where the browser closed the question; put a
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
 });
 
+/** Asks for an act and confirms it, and waits until its end is told. */
+async function act(page: Page, label: string): Promise<void> {
+  await actOn(page, ACTED_ON).click();
+  await page.getByRole('menuitem', { name: `${label}…`, exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: label });
+  await dialog.getByRole('button', { name: label }).click();
+  const tray = page.getByRole('region', { name: 'Acts' });
+  await tray.locator('p').getByText(`${label} of local/${ACTED_ON} completed`).waitFor();
+  await tray.getByRole('button', { name: 'Put away' }).click();
+}
+
+test('drain, undrain, shut down and start are followed to their ends, and what follows is seen', async () => {
+  const page = await open('#/nodes/local');
+  const shown = page.locator(`[data-runtime="${ACTED_ON}"]`);
+  await act(page, 'Drain');
+  await shown.getByText('Ready, draining').waitFor();
+  await act(page, 'Undrain');
+  await shown.getByText('Ready', { exact: true }).waitFor();
+  await act(page, 'Shut down');
+  await shown.getByText('Offline', { exact: true }).first().waitFor();
+  const stopped = await stub.statusWhere(ACTED_ON, ({ state }) => state === 'offline');
+  expect(stopped.pid).toBeUndefined();
+  await act(page, 'Start');
+  await shown.getByText('Ready', { exact: true }).waitFor();
+});
+
+test('a switch to a preset is followed to its end', async () => {
+  const page = await open('#/nodes/local');
+  const before = await stub.statusWhere(ACTED_ON, ({ state }) => state === 'ready');
+  await actOn(page, ACTED_ON).click();
+  await page.getByRole('menuitem', { name: 'Switch preset or sandbox' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Switch preset or sandbox' });
+  await dialog.getByLabel(/^Preset/).fill('long');
+  await dialog.getByRole('button', { name: 'Switch preset or sandbox' }).click();
+  const words = `Switch preset or sandbox of local/${ACTED_ON} completed`;
+  await page.getByRole('region', { name: 'Acts' }).locator('p').getByText(words).waitFor();
+  const after = await stub.statusWhere(ACTED_ON, ({ state, pid }) => state === 'ready' && pid !== before.pid);
+  expect(after.pid).toBeDefined();
+});
+
 test('signing out is not said while the hub was not told; the session is still there', async () => {
   const page = await open('#/nodes');
   await page.route('**/session', (route) => route.abort());
@@ -322,7 +365,7 @@ test('a cell of the grid leads to its runtimes, by an address that can be kept',
   await cell.click();
   await page.getByRole('heading', { name: 'tiny-stub' }).or(page.locator('#cell-title')).first().waitFor();
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('cell-title');
-  await eventually('all of the cell', async () => (await page.locator('[data-runtime]').count()) === 3);
+  await eventually('all of the cell', async () => (await page.locator('[data-runtime]').count()) === 4);
 
   const address = page.url();
   await page.goto('about:blank');

@@ -17,8 +17,8 @@ import { eventually } from './eventually.ts';
 /** No settings of the one who runs the tests. */
 const { ARW_ADMIN_TOKEN: _token, ARW_HUB_URL: _url, ...ENV } = process.env;
 
-/** `[runtimes.restart]` of each runtime, by its id. */
-export type StubRuntimes = Record<string, { max: number; window_seconds: number }>;
+/** `[runtimes.restart]` of each runtime, by its id, and the names of its presets, which change nothing of it. */
+export type StubRuntimes = Record<string, { max: number; window_seconds: number; presets?: string[] }>;
 
 /** What a start may take, of all of them at once, on a slow machine. */
 const STATUS_WITHIN_MS = 30_000;
@@ -42,12 +42,13 @@ export class StubFleet {
     for (const id of Object.keys(runtimes)) ports.set(id, await freePort());
     const manifest = stringify({
       version: 1,
-      runtimes: Object.entries(runtimes).map(([id, restart]) => ({
+      runtimes: Object.entries(runtimes).map(([id, { presets = [], ...restart }]) => ({
         id,
         name: `Stub ${id}`,
         adapter: 'llama.cpp',
         accelerator: 'cpu',
         restart,
+        presets: Object.fromEntries(presets.map((preset) => [preset, {}])),
         process: { command, args: [...args, '-m', model, '--port', String(ports.get(id))] },
       })),
     });
