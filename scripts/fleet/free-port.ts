@@ -8,7 +8,9 @@ import { createServer } from 'node:net';
  * the port, nobody who asks for any port, and no connection, is given it.
  */
 const FIRST = 20_000;
-const COUNT = 10_000;
+/** Processes that run beside each other have ids close to each other, and so have ports of their own. */
+const PROCESSES = 50;
+const PORTS_EACH = 200;
 const TRIES = 100;
 
 /** Each only once: whoever asked before may not listen yet. */
@@ -26,7 +28,7 @@ export async function freePort(preferred?: number): Promise<number> {
 }
 
 function anyPort(): number {
-  return FIRST + Math.floor(Math.random() * COUNT);
+  return FIRST + (process.pid % PROCESSES) * PORTS_EACH + Math.floor(Math.random() * PORTS_EACH);
 }
 
 async function isFree(port: number): Promise<boolean> {
