@@ -160,6 +160,8 @@ export class AnswerWay {
     this.#upload?.end(onRead);
     this.#upload = undefined;
     this.#hasMoved = false;
+    // An upload that was ended says no more that it has room, and the socket has it: nothing waits for that.
+    this.#options.onRoom();
   }
 
   #later(ms: number, act: () => void): void {

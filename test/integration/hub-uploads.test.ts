@@ -1,7 +1,7 @@
 // Parts of an answer that a node uploads: passed on where they stand, by the platform alone, and ended with whoever goes.
 
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type ClientRequest } from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { RelayOpen } from '../../contract/relay.ts';
 import { eventually } from '../support/eventually.ts';
@@ -157,9 +157,8 @@ test('a host that vanishes while it uploads is told', async () => {
   expect(await answer.text()).toMatch(/"code":"node_silent"/);
 });
 
-test('a reader that reads nothing stops the upload, and gets all of it once it reads', async () => {
-  const { at, open, answer } = await begun();
-  const { part } = await at.moved(open);
+/** Writes until nobody takes more. @returns how many bytes. */
+async function filled(part: ClientRequest): Promise<number> {
   const piece = Buffer.alloc(64 * 1024, 'x');
   let sent = 0;
   for (let isStuck = false; !isStuck;) {
@@ -172,9 +171,25 @@ test('a reader that reads nothing stops the upload, and gets all of it once it r
       new Promise<boolean>((resolve) => setTimeout(resolve, 200, true)),
     ]);
   }
+  return sent;
+}
+
+test('a reader that reads nothing stops the upload, and gets all of it once it reads', async () => {
+  const { at, open, answer } = await begun();
+  const { part } = await at.moved(open);
+  const sent = await filled(part);
   part.end();
   at.end(open);
   expect((await answer.arrayBuffer()).byteLength).toBe('data: a\n\n'.length + sent);
+});
+
+test('a cancel while the reader reads nothing ends the upload at once, and is told after what had come of it', async () => {
+  const { at, open, answer } = await begun();
+  const { part, over } = await at.moved(open);
+  await filled(part);
+  await hub.ask(`/actions/${encodeURIComponent(open.id)}`, { method: 'DELETE' });
+  expect((await over).status).toBe(204);
+  expect(await answer.text()).toMatch(/^data: a\n\nx+\n\nevent: error\ndata: .*"code":"cancelled".*\n\n$/);
 });
 
 /** What a part is answered with that is whole at once. */

@@ -145,3 +145,15 @@ test('each upload carries so much and no more, and all of them with what is betw
   expect(await host.answer(stream)).toMatchObject({ end: 'ok' });
   expect(host.received(stream).toString()).toBe(said.join(''));
 });
+
+test('an upload that a slow reader holds up is ended in its time, and the answer goes on over the socket', async () => {
+  const host = await Relaying.linked({ pace: { maxBytes: Infinity, idleMs: 500 } });
+  host.hub.uploading = 'unread';
+  const stream = host.ask('flood-events');
+  await host.hub.framesOf('relay.moved');
+  const before = host.received(stream).length;
+  host.grant(stream, before);
+  await eventually('it goes on as records', () => host.received(stream).length > before);
+  host.hub.send({ type: 'relay.cancel', stream });
+  expect(await host.engine.says('aborted')).toBe('aborted');
+});

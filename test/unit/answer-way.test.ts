@@ -41,6 +41,11 @@ class FakeUpload {
   drop(): void {
     this.state = 'dropped';
   }
+
+  /** As a request of Node: one that was ended tells nobody any more. */
+  tellRoom(): void {
+    if (this.state === 'open') this.ears.onRoom();
+  }
 }
 
 /** One answer, with a hub that reads in the order that it is told. */
@@ -161,8 +166,33 @@ test('who takes no more pauses the source, on either way, and both let it go on'
   expect(answer.rooms).toBe(1);
   answer.last().hasRoom = false;
   expect(answer.say('y')).toBe(false);
-  answer.last().ears.onRoom();
+  answer.last().tellRoom();
   expect(answer.rooms).toBe(2);
+});
+
+test('an upload that ends while the source pauses for it lets the source go on', () => {
+  const idle = new Answering();
+  idle.say('x');
+  vi.advanceTimersByTime(MOVED_MS);
+  idle.way.taken();
+  idle.last().hasRoom = false;
+  expect(idle.say('y')).toBe(false);
+  const before = idle.rooms;
+  vi.advanceTimersByTime(UPLOAD_PACE.idleMs);
+  expect(idle.last().state).toBe('ended');
+  expect(idle.rooms).toBe(before + 1);
+
+  // A source may have said more before it paused.
+  const full = new Answering();
+  full.say('x');
+  vi.advanceTimersByTime(MOVED_MS);
+  full.way.taken();
+  full.last().hasRoom = false;
+  expect(full.say('y')).toBe(false);
+  expect(full.rooms).toBe(0);
+  full.say('y'.repeat(UPLOAD_PACE.maxBytes));
+  expect(full.last().state).toBe('ended');
+  expect(full.rooms).toBe(1);
 });
 
 test('an upload that nobody takes is given up, and after three none is tried until there is another socket', () => {
@@ -308,7 +338,7 @@ test('every byte leaves once and in order, whatever becomes of the uploads', () 
             upload?.onRead?.();
             break;
           case 'room':
-            upload?.ears.onRoom();
+            upload?.tellRoom();
             break;
           default:
             happens satisfies never;

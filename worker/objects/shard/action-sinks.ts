@@ -110,7 +110,6 @@ export function streamingSink(
       signal.removeEventListener('abort', leave);
       if (body === undefined) return refused.failed(error);
       parts.actions.step(id, { type: 'failed', at: Date.now(), error });
-      body.stop();
       body.push(new TextEncoder().encode(brokenEvent(error)));
       body.end();
     },

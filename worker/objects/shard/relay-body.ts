@@ -19,7 +19,6 @@ type Part = { source: ReadableStream<Uint8Array>; ended: (end: PartEnd) => void 
 export class RelayBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #options: RelayBodyOptions;
-  readonly #stopped = new AbortController();
   #writer: WritableStreamDefaultWriter<Uint8Array>;
   #waiting: (Uint8Array | Part)[] = [];
   #isWriting = false;
@@ -38,18 +37,16 @@ export class RelayBody {
     this.#writeOn();
   }
 
-  /** What follows comes from there, until that ends; what is pushed meanwhile comes after it. */
+  /**
+   * What follows comes from there, until that ends; what is pushed meanwhile comes after it. Whoever wants no more of it
+   * ends the request whose body it is.
+   */
   move(source: ReadableStream<Uint8Array>): Promise<PartEnd> {
     if (this.#isEnded) return Promise.resolve('left');
     return new Promise((ended) => {
       this.#waiting.push({ source, ended });
       this.#writeOn();
     });
-  }
-
-  /** Nothing more comes of what moved here, whatever its sender says. */
-  stop(): void {
-    this.#stopped.abort();
   }
 
   /** Nothing follows. */
@@ -64,7 +61,6 @@ export class RelayBody {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isEnded = true;
-    this.stop();
     for (const part of this.#waiting) if (!(part instanceof Uint8Array)) part.ended('left');
     this.#waiting = [];
     this.#options.onLeft();
@@ -114,8 +110,8 @@ export class RelayBody {
     this.#writer.releaseLock();
     let end: PartEnd = 'whole';
     try {
-      const { signal } = this.#stopped;
-      await source.pipeTo(writable, { preventClose: true, preventAbort: true, signal });
+      // Without a signal: one that comes while a slow reader holds up a write would break the pipe with it.
+      await source.pipeTo(writable, { preventClose: true, preventAbort: true });
     } catch {
       // Who broke it off is seen by what is left.
       end = 'broken';

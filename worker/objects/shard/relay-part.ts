@@ -1,5 +1,5 @@
-// Owns how a part of a relayed answer is taken that its node uploads: held until the part is over, since a body ends with
-// its request.
+// Owns how a part of a relayed answer is taken that its node uploads: held until the part is over or its relay is, since
+// a body ends with its request.
 
 import { problem } from '../../../contract/problem.ts';
 import { problemResponse } from '../../problem-response.ts';
