@@ -15,6 +15,8 @@ export type UploadPace = {
   takenWithinMs: number;
   /** Proxies have limits for bodies, 1 MiB often: what follows goes over the socket until the next upload. */
   maxBytes: number;
+  /** They have limits for the time of a request as well, and ones that know of no stream give it a minute or two. */
+  maxMs: number;
   /** They end a body that says nothing for a minute, too: an answer that pauses goes back to the socket. */
   idleMs: number;
 };
@@ -24,6 +26,7 @@ export const UPLOAD_PACE: UploadPace = {
   spreadMs: 750,
   takenWithinMs: 5000,
   maxBytes: 512 * 1024,
+  maxMs: 45_000,
   idleMs: 20_000,
 };
 
@@ -46,6 +49,7 @@ export class AnswerWay {
   #upload: Upload | undefined;
   #hasMoved = false;
   #uploadedBytes = 0;
+  #movedMs = 0;
   #timer: NodeJS.Timeout | undefined;
   /** With what is pushed next begins the time after which it moves. */
   #mayMove = false;
@@ -80,6 +84,7 @@ export class AnswerWay {
     this.#options.onMoved();
     this.#hasMoved = true;
     this.#uploadedBytes = 0;
+    this.#movedMs = performance.now();
     // What was handed to the socket is before it, for the hub is told over the socket.
     const waiting = this.#queue.takeAll();
     if (waiting.length > 0) this.#pass(this.#upload, waiting);
@@ -149,7 +154,8 @@ export class AnswerWay {
     const hasRoom = upload.write(bytes);
     this.#uploadedBytes += bytes.length;
     this.#timer?.refresh();
-    if (this.#uploadedBytes < this.#options.pace.maxBytes) return hasRoom;
+    const { maxBytes, maxMs } = this.#options.pace;
+    if (this.#uploadedBytes < maxBytes && performance.now() - this.#movedMs < maxMs) return hasRoom;
     this.#leave(() => this.flows());
     return true;
   }

@@ -155,7 +155,8 @@ export class RelayExchange {
       if (!NOT_TOLD.has(name)) headers[name] = earlier === undefined ? value : `${earlier}, ${value}`;
     }
     this.#options.send({ type: 'relay.head', stream: this.#options.open.stream, status, headers });
-    if (headers['content-type']?.startsWith('text/event-stream') === true) this.#way.flows();
+    const isStream = headers['content-type']?.startsWith('text/event-stream') === true;
+    if (isStream && status >= 200 && status <= 299) this.#way.flows();
   }
 
   #onClosed(): void {

@@ -293,6 +293,26 @@ test('an answer that pauses goes back to the socket, and moves again once it flo
   expect(answer.read()).toBe('abcd');
 });
 
+test('an upload that goes on for long is ended while it flows, and the next one begins', () => {
+  const answer = new Answering();
+  answer.say('0');
+  vi.advanceTimersByTime(MOVED_MS);
+  answer.way.taken();
+  let said = '0';
+  while (answer.last().state === 'open') {
+    answer.say('x');
+    said += 'x';
+    vi.advanceTimersByTime(1000);
+    if (said.length > 1000) throw new Error('it never ends');
+  }
+  answer.last().onRead?.();
+  answer.say('y');
+  answer.flush();
+  vi.advanceTimersByTime(MOVED_MS);
+  expect(answer.uploads).toHaveLength(2);
+  expect(answer.read()).toBe(`${said}y`);
+});
+
 test('every byte leaves once and in order, whatever becomes of the uploads', () => {
   const event = fc.oneof(
     fc.record({ kind: fc.constant('say' as const), size: fc.integer({ min: 1, max: 200_000 }) }),
