@@ -251,8 +251,14 @@ test('actions: kept, streamed, cancelled, and refused', async () => {
   const streaming = post('/actions', body, { headers: { accept: 'text/event-stream' } });
   const open = await at.asked();
   at.head(open, 'text/event-stream');
+  const path = `/nodes/relay-01/relays/${open.stream}`;
+  const uploading = post(path, { part: 'of the answer' }, { token: at.token });
+  await at.client.next('relay.upload');
+  at.client.send({ type: 'relay.moved', stream: open.stream });
+  expect(await statusOf(uploading)).toBe(204);
   at.chunk(open, 'data: [DONE]\n\n');
   at.end(open);
+  expect(await statusOf(post('/nodes/relay-01/relays/0', {}, { token: at.token }))).toBe(404);
   expect((await streaming).status).toBe(200);
 
   const cancelled = Object(await (await post('/actions', body)).json());

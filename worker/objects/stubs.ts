@@ -109,7 +109,7 @@ const PART_PATH = '/part';
 /** A part of a relayed answer on its way to the shard, which reads it as it comes. */
 export function partRequest(
   { node, tokenHash, stream }: { node: string; tokenHash: string; stream: string },
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array> | null,
 ): Request {
   const headers = { [NODE_HEADER]: node, [TOKEN_HASH_HEADER]: tokenHash };
   const query = new URLSearchParams({ stream });

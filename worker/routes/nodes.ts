@@ -60,12 +60,10 @@ nodes.post('/:node/commands/:id', requireNodeToken, async (c) => {
 });
 nodes.all('/:node/commands/:id', requireNodeToken, onlyMethods('POST'));
 
-nodes.post('/:node/relays/:stream', requireNodeToken, async (c) => {
+nodes.post('/:node/relays/:stream', requireNodeToken, (c) => {
   const { node, stream } = c.req.param();
-  const { body } = c.req.raw;
-  if (body === null)
-    return problemResponse(problem('malformed-body', 'Send a part of the answer as the body'));
-  return shardFor(c.env, node).fetch(partRequest({ node, tokenHash: c.get('tokenHash'), stream }, body));
+  const part = partRequest({ node, tokenHash: c.get('tokenHash'), stream }, c.req.raw.body);
+  return shardFor(c.env, node).fetch(part);
 });
 nodes.all('/:node/relays/:stream', requireNodeToken, onlyMethods('POST'));
 
