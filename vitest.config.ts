@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
 // missing browser fails.
 export default defineConfig({
   test: {
+    // They wait more than they work, and one core less than there are would be one of two.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {

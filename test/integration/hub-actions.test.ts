@@ -11,6 +11,7 @@ import {
   actionOf,
   actionOver,
   linkedAlone,
+  Reading,
   RelayNode,
   streamed,
   submitted,
@@ -174,9 +175,12 @@ test('a node whose socket closes is told at once: in the action, and as the last
   at.head(open, 'text/event-stream');
   at.chunk(open, 'data: {"half');
   const answer = await asking;
+  const reading = new Reading(answer);
+  // A socket that breaks takes along what was not read yet.
+  await reading.until('data: {"half');
   at.client.socket.terminate();
   expect(await actionOver(hub, id)).toMatchObject({ state: 'failed', error: { reason: 'node-gone' } });
-  const text = await answer.text();
+  const text = await reading.toEnd();
   expect(text).toMatch(/^data: \{"half\n\nevent: error\ndata: .*"code":"node_gone".*\n\n$/);
 });
 

@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { RelayOpen } from '../../contract/relay.ts';
 import { eventually } from '../support/eventually.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
-import { actionOver, linkedAlone, streamed, submitted, type RelayNode } from '../support/relay-node.ts';
+import {
+  actionOver,
+  linkedAlone,
+  Reading,
+  streamed,
+  submitted,
+  type RelayNode,
+} from '../support/relay-node.ts';
 
 let hub: Hub;
 
@@ -85,11 +92,10 @@ test('a part that breaks off is told as the last event, and the node to stop', a
   const { at, open, answer } = await begun();
   const { part } = await at.moved(open);
   part.write('data: b\n\n');
-  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  while (!text.includes('data: b\n\n')) text += (await reader?.read())?.value ?? '';
+  const reading = new Reading(answer);
+  await reading.until('data: b\n\n');
   part.destroy();
-  for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) text += next.value;
+  const text = await reading.toEnd();
   expect(text).toMatch(/^data: a\n\ndata: b\n{2,4}event: error\ndata: .*"code":"upload_broken".*\n\n$/);
   expect(await at.client.next('relay.cancel')).toMatchObject({ stream: open.stream });
   expect(await actionOver(hub, open.id)).toMatchObject({ error: { reason: 'upload-broken' } });

@@ -146,6 +146,34 @@ export function streamed(hub: Hub, input: object): Promise<Response> {
   return hub.ask('/actions', { method: 'POST', headers, body: { kind: 'chat.respond', input } });
 }
 
+/** An answer as it comes. */
+export class Reading {
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = '';
+
+  constructor({ body }: Response) {
+    if (body === null) throw new Error('an answer without a body');
+    this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async until(said: string): Promise<void> {
+    while (!this.#text.includes(said)) {
+      if (await this.#readOn()) throw new Error(`the answer ended: ${this.#text}`);
+    }
+  }
+
+  async toEnd(): Promise<string> {
+    while (!(await this.#readOn()));
+    return this.#text;
+  }
+
+  async #readOn(): Promise<boolean> {
+    const { done, value = '' } = await this.#reader.read();
+    this.#text += value;
+    return done;
+  }
+}
+
 /** Asks for a chat. @returns the id of its action. */
 export async function submitted(
   hub: Hub,
