@@ -20,6 +20,8 @@ export class Reader {
   #asked: Asked | undefined;
   /** Of the answer that is coming: its head, and after that how much is left of its body. */
   #head = '';
+  /** What came of a head that is not whole. */
+  #begun = Buffer.alloc(0);
   #status = 0;
   #left = 0;
   #tail = '';
@@ -66,11 +68,16 @@ export class Reader {
 
   #take(chunk: Buffer): void {
     if (this.#isBody) return this.#takeBody(chunk);
-    this.#head += chunk.toString('latin1');
-    const end = this.#head.indexOf(HEAD_END);
-    if (end < 0) return;
-    const rest = Buffer.from(this.#head.slice(end + HEAD_END.length), 'latin1');
-    this.#head = this.#head.slice(0, end);
+    // What is behind the head is no text of ours: whoever keeps a part of a text keeps all of it.
+    const coming = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
+    const end = coming.indexOf(HEAD_END);
+    if (end < 0) {
+      this.#begun = Buffer.from(coming);
+      return;
+    }
+    this.#begun = Buffer.alloc(0);
+    this.#head = coming.toString('latin1', 0, end);
+    const rest = coming.subarray(end + HEAD_END.length);
     this.#status = Number(this.#head.slice(9, 12));
     const isChunked = /\r\ntransfer-encoding: chunked/i.test(this.#head);
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#head)?.[1] ?? 0);
