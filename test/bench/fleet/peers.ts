@@ -17,6 +17,8 @@ export async function startEtcd(folder: string): Promise<Peer> {
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
     'initial-cluster': `bench=${peerUrl}`,
+    // Every put is kept, and there are more of them than the 2 GB that it takes by itself.
+    'quota-backend-bytes': String(8 * 1024 ** 3),
   };
   const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
   return startPeer({ package: 'etcd-server', binary: 'etcd' }, args, url, '/health');
