@@ -4,15 +4,16 @@
 import { useSignal } from '@preact/signals';
 import { useId, useRef } from 'preact/hooks';
 import type { Alert } from '../../contract/alerts.ts';
-import { alerts, setAlert } from '../model/alerts.ts';
-import { formOf, submissionOf, type AlertForm, type Field } from '../view-model/alert-form.ts';
+import { alerts, changeAlert, setAlert } from '../model/alerts.ts';
+import { changeOf, formOf, submissionOf, type AlertForm, type Field } from '../view-model/alert-form.ts';
 import { AlertFields } from './alert-fields.tsx';
 import { Question } from './question.tsx';
 
 export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const form = useSignal<AlertForm>(formOf(before));
+  const opened = useRef(formOf(before));
+  const form = useSignal<AlertForm>(opened.current);
   const fault = useSignal<{ field: Field; told: string } | undefined>(undefined);
   const refusal = useSignal<string | undefined>(undefined);
   const isSending = useSignal(false);
@@ -32,7 +33,9 @@ export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () =
       return;
     }
     isSending.value = true;
-    refusal.value = await setAlert(submission.id, submission.request);
+    refusal.value = await (before === undefined
+      ? setAlert(submission.id, submission.request)
+      : changeAlert(before.id, (now) => changeOf(form.value, opened.current, now)));
     isSending.value = false;
     if (refusal.value === undefined) dialog.current?.close();
   };

@@ -13,6 +13,7 @@ import {
   readAlerts,
   type Told,
 } from '../connection/alert-requests.ts';
+import { openingNews } from '../view-model/alert-facts.ts';
 import { lookAgainMs, setTurn, switchTurn, testTurn, type Turn } from '../view-model/alert-turns.ts';
 
 /** What is told of a problem is decided with its event; an answer that comes sooner would not know of it. */
@@ -64,7 +65,11 @@ export async function lookAtAlerts(): Promise<void> {
   isAsking = false;
   if (before !== changes) return plan(0);
   fault.value = answer.ok ? undefined : answer.told;
-  if (answer.ok) known.value = answer.value;
+  if (answer.ok) {
+    const words = openingNews(known.peek() ?? answer.value, answer.value);
+    known.value = answer.value;
+    if (words !== undefined) say(words);
+  }
   // What happened while they were read may be missing in them.
   plan(isSoon ? AFTER_EVENT_MS : lookAgainMs(known.peek() ?? []));
 }
@@ -78,23 +83,35 @@ export function tellAlerts({ kind }: Event): void {
 
 /** @returns why not, for whoever asked. */
 export async function setAlert(id: string, request: AlertRequest): Promise<string | undefined> {
-  const answer = await putAlert(id, request);
-  if (!answer.ok) return answer.told;
-  const isNew = put(answer.value);
-  turned(id, setTurn(id, isNew));
-  return undefined;
+  return setIs(id, await putAlert(id, request));
 }
 
-/** All of it but for the switch stays as it is now, whatever somebody else changed since it was read. */
+/**
+ * @param requestOf what to ask for of it as it is now: somebody else may have changed it since it was read here
+ * @returns why not, for whoever asked.
+ */
+export async function changeAlert(id: string, requestOf: RequestOf): Promise<string | undefined> {
+  return setIs(id, await changed(id, requestOf));
+}
+
 export async function switchAlert(id: string, enabled: boolean): Promise<void> {
-  const answer = await switched(id, enabled);
+  const answer = await changed(id, (now) => ({ ...asItIs(now), enabled }));
   if (answer.ok) put(answer.value);
   turned(id, switchTurn(id, enabled, answer.ok ? undefined : answer.told));
 }
 
-async function switched(id: string, enabled: boolean): Promise<Told<Alert>> {
+type RequestOf = (now: Alert) => AlertRequest;
+
+async function changed(id: string, requestOf: RequestOf): Promise<Told<Alert>> {
   const now = await readAlert(id);
-  return now.ok ? putAlert(id, { ...asItIs(now.value), enabled }) : now;
+  return now.ok ? putAlert(id, requestOf(now.value)) : now;
+}
+
+function setIs(id: string, answer: Told<Alert>): string | undefined {
+  if (!answer.ok) return answer.told;
+  const isNew = put(answer.value);
+  turned(id, setTurn(id, isNew));
+  return undefined;
 }
 
 export async function removeAlert(id: string): Promise<string | undefined> {

@@ -19,6 +19,28 @@ export function alertState(alert: Alert): { shape: Shape; word: string } {
   return { shape: 'ready', word: 'On' };
 }
 
+/** More are counted: a list of all is on the page. */
+const SPOKEN_MAX = 3;
+
+/** What began and what ended between two looks, to be said aloud. Undefined where nothing did. */
+export function openingNews(before: readonly Alert[], now: readonly Alert[]): string | undefined {
+  const earlier = new Map(before.map((alert) => [alert.id, alert]));
+  const said = now.flatMap((alert) => {
+    const was = earlier.get(alert.id)?.open ?? [];
+    const began = alert.open.filter(({ key }) => was.every((item) => item.key !== key));
+    const ended = was.filter(({ key }) => alert.open.every((item) => item.key !== key));
+    return [
+      ...began.map((item) => `${openWord(item)} ${openSentence(item)}`),
+      ...ended.map((item) => `RESOLVED ${openSentence(item)}`),
+    ];
+  });
+  // Several alerts may tell of the same.
+  const once = [...new Set(said)];
+  if (once.length === 0) return undefined;
+  const left = once.length - SPOKEN_MAX;
+  return [...once.slice(0, SPOKEN_MAX), ...(left > 0 ? [`and ${left} more`] : [])].join('; ');
+}
+
 export function openWords(item: AlertItem): { shape: Shape; word: string; sentence: string } {
   return {
     shape: item.severity === 'error' ? 'error' : 'degraded',

@@ -62,6 +62,21 @@ export function formOf(alert: Alert | undefined): AlertForm {
   };
 }
 
+/**
+ * The request of a form that `submissionOf` took: what was not touched in it is as it is now, whatever somebody else changed
+ * while it was open.
+ * @param opened the form as it was when it was opened
+ */
+export function changeOf(form: AlertForm, opened: AlertForm, now: Alert): AlertRequest {
+  const before = new Map<string, unknown>(Object.entries(opened));
+  const touched = Object.entries(form).filter(
+    ([field, value]) => JSON.stringify(value) !== JSON.stringify(before.get(field)),
+  );
+  const mine: Partial<AlertForm> = Object.fromEntries(touched);
+  // Each field is checked for itself, and was.
+  return v.parse(AlertRequestSchema, requestOf({ ...formOf(now), ...mine }, now));
+}
+
 /** @param taken names of alerts that are there: a new one must not replace one of them unseen. */
 export function submissionOf(
   form: AlertForm,

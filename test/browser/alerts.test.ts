@@ -78,6 +78,9 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await tabTo(page, 'Change ops');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Change ops' }).waitFor();
+  // Somebody else changes another part of it meanwhile.
+  const other = { min_severity: 'error', enabled: false };
+  expect((await hub.ask('/alerts/ops', { method: 'PUT', body: other })).status).toBe(200);
   await tabTo(page, 'Grace in seconds');
   await page.keyboard.press('Control+A');
   await page.keyboard.type('5');
@@ -85,9 +88,15 @@ test('an alert is set, tried, switched, changed and removed without a mouse', as
   await said.getByText('Alert ops is changed').waitFor();
   await page.locator('dialog').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('Change ops');
-  // What was not touched stays: the switch, the secret, the address.
+  // What was not touched stays: the switch, the secret, the address, and what somebody else changed.
   const kept = await (await hub.ask('/alerts/ops')).json();
-  expect(kept).toMatchObject({ enabled: false, signed: true, grace_seconds: 5, target: `http://${host}` });
+  expect(kept).toMatchObject({
+    enabled: false,
+    signed: true,
+    grace_seconds: 5,
+    min_severity: 'error',
+    target: `http://${host}`,
+  });
 
   await tabTo(page, 'Remove ops');
   await page.keyboard.press('Enter');
@@ -143,8 +152,10 @@ test.each([
     const told = snapshot({ node, seq, runtimes: [runtimeRecord({ state })] });
     expect((await hub.post(node, token, told)).status).toBe(200);
   };
+  const said = page.locator('p.unseen[role=status]').filter({ has: page.locator('span') });
   await say('error', 1);
   await ops.getByText(`${node}/llama.70b: Error`).waitFor();
+  await said.getByText(`PROBLEM ${node}/llama.70b: Error`).waitFor();
   await ops.getByText('1 delivered').waitFor();
   const pager = page.locator('[data-alert=pager]');
   await pager.getByText('1 dropped').waitFor();

@@ -11,9 +11,20 @@ import {
   kindsWords,
   ruleFacts,
 } from '../../contract/alert-words.ts';
-import { ALERT_KINDS, ALERT_SHAPES, AlertRequestSchema, type Alert } from '../../contract/alerts.ts';
-import { alertState, nextAttemptWords, openWords } from '../../dashboard/view-model/alert-facts.ts';
-import { formOf, submissionOf } from '../../dashboard/view-model/alert-form.ts';
+import {
+  ALERT_KINDS,
+  ALERT_SHAPES,
+  AlertRequestSchema,
+  type Alert,
+  type AlertItem,
+} from '../../contract/alerts.ts';
+import {
+  alertState,
+  nextAttemptWords,
+  openingNews,
+  openWords,
+} from '../../dashboard/view-model/alert-facts.ts';
+import { changeOf, formOf, submissionOf } from '../../dashboard/view-model/alert-form.ts';
 import { lookAgainMs, setTurn, switchTurn, testTurn } from '../../dashboard/view-model/alert-turns.ts';
 
 const NOW = Date.parse('2026-11-22T12:34:56.000Z');
@@ -34,6 +45,22 @@ function alertOf(more: Partial<Alert> = {}): Alert {
     delivery: { queued: 0, delivered: 0, dropped: 0 },
     ...more,
   };
+}
+
+function openOf(key: string, node: string): AlertItem {
+  return {
+    status: 'open',
+    key,
+    kind: 'node.stale',
+    node,
+    severity: 'error',
+    summary: 'Offline - No heartbeat',
+    since: '2026-11-22T12:34:50.000Z',
+  };
+}
+
+function telling(id: string, ...open: AlertItem[]): Alert {
+  return alertOf({ id, open });
 }
 
 const NAMES = fc.option(
@@ -93,6 +120,25 @@ describe('the form', () => {
     });
     const unsigned = submissionOf({ ...formOf(before), isUnsigned: true }, before, []);
     expect(unsigned).toMatchObject({ request: { secret: null } });
+  });
+
+  test('what somebody else changed while it was open stays, unless it was touched here too', () => {
+    fc.assert(
+      fc.property(ALERTS, ALERTS, fc.boolean(), (before, now, touches) => {
+        const opened = formOf(before);
+        const form = touches ? { ...opened, grace: '7', nodes: 'gpu-07' } : opened;
+        const mine = touches && { grace_seconds: 7, nodes: ['gpu-07'] };
+        const isMine = touches && before.grace_seconds !== 7;
+        fc.pre(!touches || isMine);
+        expect(changeOf(form, opened, now)).toEqual({ ...asItIs(now), ...mine });
+      }),
+    );
+    const before = alertOf({ nodes: ['gpu-01'] });
+    const emptied = { ...formOf(before), nodes: '', secret: SECRET };
+    const now = alertOf({ nodes: ['gpu-02'], enabled: false });
+    const change = changeOf(emptied, formOf(before), now);
+    expect(change).toMatchObject({ enabled: false, secret: SECRET });
+    expect(change.nodes).toBeUndefined();
   });
 
   test('a secret is sent to a receiver alone that checks it', () => {
@@ -193,6 +239,23 @@ describe('the words', () => {
       sentence: 'gpu-01/llama: Error - exit code 1',
     });
     expect(openWords({ ...item, severity: 'warn' })).toMatchObject({ word: 'WARNING', shape: 'degraded' });
+  });
+
+  test('of what begins and ends while somebody looks, once however many alerts tell of it', () => {
+    const before = [telling('ops', openOf('a', 'gpu-01')), telling('pager')];
+    expect(openingNews(before, before)).toBeUndefined();
+    expect(
+      openingNews(before, [telling('ops', openOf('b', 'gpu-02')), telling('pager', openOf('c', 'gpu-02'))]),
+    ).toBe('PROBLEM gpu-02: Offline - No heartbeat; RESOLVED gpu-01: Offline - No heartbeat');
+    // What is removed has not ended; what is new tells of what is there.
+    expect(openingNews(before, [telling('pager')])).toBeUndefined();
+    expect(openingNews([], [telling('ops', openOf('a', 'gpu-01'))])).toBe(
+      'PROBLEM gpu-01: Offline - No heartbeat',
+    );
+    const many = [1, 2, 3, 4, 5].map((n) => openOf(`k${n}`, `gpu-0${n}`));
+    expect(openingNews([telling('ops')], [telling('ops', ...many)])).toMatch(
+      /^PROBLEM gpu-01.*gpu-03[^;]*; and 2 more$/,
+    );
   });
 
   test('of what was asked for here', () => {
