@@ -23,6 +23,10 @@ export const RuntimeDescriptorSchema = v.looseObject({
   tags: v.optional(v.record(v.string(), v.string())),
   models: v.optional(v.array(ModelSchema)),
   sandbox: v.optional(Line),
+  /** Those that its manifest has, by name; absent where it has none. */
+  presets: v.optional(v.array(Line)),
+  /** The one in force; absent where it runs as its manifest has it without one. */
+  preset: v.optional(Line),
 });
 export type RuntimeDescriptor = v.InferOutput<typeof RuntimeDescriptorSchema>;
 

@@ -39,15 +39,14 @@ export async function known(
       return runtimes.map((record) => ({ value: nameOf(record), words: record.status.state_label }));
     }
     case 'model': {
-      const { runtimes } = await read(hub, 'state/runtime_supervisor', SupervisorSchema);
-      const { id } = given;
-      const of = runtimes.filter(
-        (record) => id === undefined || id === nameOf(record) || id === record.descriptor.id,
-      );
-      const models = of.flatMap(({ descriptor }) => descriptor.models ?? []);
+      const models = (await meant(hub, given)).flatMap(({ descriptor }) => descriptor.models ?? []);
       return [
         ...new Map(models.map((model) => [model.id, { value: model.id, words: model.state }])).values(),
       ];
+    }
+    case 'preset': {
+      const names = (await meant(hub, given)).flatMap(({ descriptor }) => descriptor.presets ?? []);
+      return [...new Set(names)].map((value) => ({ value, words: '' }));
     }
     case 'job': {
       const { jobs } = await read(hub, 'state/jobs?limit=50', JobsSchema);
@@ -66,6 +65,14 @@ export async function known(
     default:
       return source satisfies never;
   }
+}
+
+/** The runtime that `--id` names, else all of them. */
+async function meant(hub: Hub, { id }: Wanted['given']): Promise<SupervisorRecord[]> {
+  const { runtimes } = await read(hub, 'state/runtime_supervisor', SupervisorSchema);
+  return runtimes.filter(
+    (record) => id === undefined || id === nameOf(record) || id === record.descriptor.id,
+  );
 }
 
 async function read<T>(hub: Hub, path: string, schema: v.GenericSchema<unknown, T>): Promise<T> {

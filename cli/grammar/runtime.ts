@@ -15,7 +15,7 @@ import { runtimeStatus } from '../commands/runtime-status.ts';
 import type { ShowOptions } from '../commands/show.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { given, watchOption, wholeNumber, type Given, type HubOf } from './flags.ts';
-import { modelOption, runtimeOption } from './values.ts';
+import { modelOption, presetOption, runtimeOption } from './values.ts';
 
 /** How long --wait follows what does not itself wait for something. */
 const FOLLOW_SECONDS = 120;
@@ -50,7 +50,7 @@ export function addRuntimeFamily(program: Command, hub: HubOf): void {
 
   act('restore', 'restart a runtime, or bring it back; spends one restart of its budget')
     .option('--no-restart', 'leave it alone where it is running')
-    .option('--preset <name>', 'start it with this preset of its manifest')
+    .addOption(presetOption('start it with this preset of its manifest'))
     .option('--force', 'also when the restart budget is exhausted')
     .action((flags: ActFlags & { restart: boolean; preset?: string; force?: boolean }) =>
       send(
@@ -104,7 +104,7 @@ export function addRuntimeFamily(program: Command, hub: HubOf): void {
   }
 
   act('switch', 'run with another preset or in another sandbox; spends one restart where it is up')
-    .option('--preset <name>', 'a preset of its manifest')
+    .addOption(presetOption('a preset of its manifest'))
     .addOption(new Option('--sandbox <kind>', 'how it is confined').choices(SANDBOX_KINDS))
     .action((flags: ActFlags & { preset?: string; sandbox?: string }) =>
       send(

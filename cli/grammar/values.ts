@@ -2,7 +2,7 @@
 
 import { Argument, Option } from 'commander';
 
-export type ValueSource = 'runtime' | 'node' | 'model' | 'job' | 'profile' | 'event' | 'alert';
+export type ValueSource = 'runtime' | 'node' | 'model' | 'preset' | 'job' | 'profile' | 'event' | 'alert';
 
 const SOURCES = new WeakMap<Option | Argument, ValueSource>();
 
@@ -22,6 +22,10 @@ export function runtimeOption(): Option {
 
 export function modelOption(words: string): Option {
   return from('model', new Option('--model <name>', words));
+}
+
+export function presetOption(words: string): Option {
+  return from('preset', new Option('--preset <name>', words));
 }
 
 export function nodeOption(words: string): Option {

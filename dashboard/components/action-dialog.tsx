@@ -106,6 +106,7 @@ type FieldsProps = {
 };
 
 function Fields({ kind, record, input, set, id }: FieldsProps) {
+  const { presets = [] } = record.descriptor;
   switch (kind) {
     case 'load':
     case 'unload':
@@ -141,16 +142,21 @@ function Fields({ kind, record, input, set, id }: FieldsProps) {
     case 'switch':
       return (
         <>
-          <p class="field">
-            <label for={`${id}preset`}>Preset, as its manifest names it (empty: as it is)</label>
-            <input
-              id={`${id}preset`}
-              value={input.preset ?? ''}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
-            />
-          </p>
+          {presets.length > 0 && (
+            <p class="field">
+              <label for={`${id}preset`}>Preset</label>
+              <select
+                id={`${id}preset`}
+                value={input.preset ?? ''}
+                onChange={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
+              >
+                <option value="">as it is ({record.descriptor.preset ?? 'none'})</option>
+                {presets.map((preset) => (
+                  <option key={preset}>{preset}</option>
+                ))}
+              </select>
+            </p>
+          )}
           <p class="field">
             <label for={`${id}sandbox`}>Sandbox</label>
             <select
@@ -191,7 +197,7 @@ function afterOf(value: string): 'hold' | 'shutdown' | 'restart' {
   return value === 'shutdown' || value === 'restart' ? value : 'hold';
 }
 
-/** An empty field leaves it as it is. */
+/** The empty choice leaves it as it is. */
 function chosen(value: string): string | undefined {
-  return value.trim() === '' ? undefined : value.trim();
+  return value === '' ? undefined : value;
 }

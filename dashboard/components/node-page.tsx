@@ -143,6 +143,7 @@ function Runtime({ node, record, isSilent }: RuntimeProps) {
         facts={[
           ['Engine', descriptor.adapter],
           ['Sandbox', descriptor.sandbox ?? UNKNOWN],
+          ...(descriptor.preset === undefined ? [] : [['Preset', descriptor.preset] as const]),
           ['Budget', budgetWords(status.restart_budget, clock)],
           [
             'Busy',

@@ -92,7 +92,7 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
     case 'start':
       return record.status.state === 'error';
     case 'switch':
-      return isUp(record) && (input.preset !== undefined || input.sandbox !== record.descriptor.sandbox);
+      return isUp(record) && isOther(input, record);
     case 'drain':
       return input.after === 'restart';
     case 'shutdown':
@@ -103,6 +103,14 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
     default:
       return kind satisfies never;
   }
+}
+
+/** Something that is named is not what is in use. */
+function isOther({ preset, sandbox }: ActInput, { descriptor }: RuntimeRecord): boolean {
+  return (
+    (preset !== undefined && preset !== descriptor.preset) ||
+    (sandbox !== undefined && sandbox !== descriptor.sandbox)
+  );
 }
 
 function spendWords({ remaining, max_restarts: max }: RestartBudget): string {

@@ -241,11 +241,18 @@ export class RuntimeLoop implements ManagedRuntime {
 
   /** The runtime as it crosses the wire, as of now. */
   record(): RuntimeRecord {
-    const { descriptor } = this.backend;
+    const { descriptor, presets } = this.backend;
     const models = this.#state.observation?.models ?? [];
     const sandbox = this.#launcher.sandboxKind(this.#state.variant);
+    const preset = this.#state.variant.preset ?? this.#options.preset;
     return {
-      descriptor: { ...descriptor, sandbox, ...(models.length > 0 && { models }) },
+      descriptor: {
+        ...descriptor,
+        sandbox,
+        ...(presets.length > 0 && { presets: [...presets] }),
+        ...(preset !== undefined && { preset }),
+        ...(models.length > 0 && { models }),
+      },
       status: describe(descriptor.id, this.#state, this.#updatedAtMs, Date.now(), this.#options.policy),
     };
   }
@@ -375,6 +382,7 @@ export class RuntimeLoop implements ManagedRuntime {
       // Whether it still waits for its slots.
       this.#state.drain?.emptyLooks === undefined,
       descriptor.sandbox,
+      descriptor.preset,
     ]);
   }
 

@@ -258,12 +258,13 @@ test('a switch to a preset is followed to its end', async () => {
   await actOn(page, ACTED_ON).click();
   await page.getByRole('menuitem', { name: 'Switch preset or sandbox' }).click();
   const dialog = page.getByRole('dialog', { name: 'Switch preset or sandbox' });
-  await dialog.getByLabel(/^Preset/).fill('long');
+  await dialog.getByLabel('Preset').selectOption('long');
   await dialog.getByRole('button', { name: 'Switch preset or sandbox' }).click();
   const words = `Switch preset or sandbox of local/${ACTED_ON} completed`;
   await page.getByRole('region', { name: 'Acts' }).locator('p').getByText(words).waitFor();
   const after = await stub.statusWhere(ACTED_ON, ({ state, pid }) => state === 'ready' && pid !== before.pid);
   expect(after.pid).toBeDefined();
+  await page.locator(`[data-runtime="${ACTED_ON}"]`).getByText('Presetlong').waitFor();
 });
 
 test('signing out is not said while the hub was not told; the session is still there', async () => {

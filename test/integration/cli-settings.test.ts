@@ -17,6 +17,7 @@ beforeAll(async () => {
   hub = await Hub.start();
   const { token } = await hub.enroll('gpu-01');
   const models = runtimeRecord({ id: 'router', model: 'org/a:q4' });
+  models.descriptor.presets = ['long', 'short'];
   await hub.post('gpu-01', token, snapshot({ node: 'gpu-01', runtimes: [runtimeRecord(), models] }));
 });
 afterAll(async () => hub.stop());
@@ -194,6 +195,16 @@ describe('completion:', () => {
     expect(await offered('arw-cli runtime load --id gpu-01/router --model org/a:', byEnvironment())).toEqual([
       'q4',
     ]);
+  });
+
+  test('the presets of the runtime that is named are offered', async () => {
+    expect(await offered('arw-cli runtime switch --id gpu-01/router --preset ', byEnvironment())).toEqual([
+      'long',
+      'short',
+    ]);
+    expect(await offered('arw-cli runtime switch --id gpu-01/llama.70b --preset ', byEnvironment())).toEqual(
+      [],
+    );
   });
 
   test('a value in the word of its flag is offered too', async () => {

@@ -66,6 +66,8 @@ test.each([
   ['node remove ', 'node'],
   ['job cancel ', 'job'],
   ['chat --model ', 'model'],
+  ['runtime switch --preset ', 'preset'],
+  ['runtime restore --preset ', 'preset'],
   ['--profile ', 'profile'],
   ['profile use ', 'profile'],
   ['events tail --prefix ', 'event'],

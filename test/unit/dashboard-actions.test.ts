@@ -116,6 +116,16 @@ describe('the cost', () => {
     expect(actCost('switch', { preset: 'fast' }, subject, Date.parse(LATER)).exhausted).toBeUndefined();
   });
 
+  test('a switch to what is in use spends nothing', () => {
+    const record = runtimeRecord({ budget: emptyBudget(LATER) });
+    record.descriptor.preset = 'fast';
+    const { sandbox = '' } = record.descriptor;
+    const subject = { record, isStale: false };
+    expect(actCost('switch', { preset: 'fast', sandbox }, subject, NOW).exhausted).toBeUndefined();
+    expect(actCost('switch', { preset: 'fast', sandbox: 'bwrap' }, subject, NOW).exhausted).toBeDefined();
+    expect(actCost('switch', { preset: 'slow', sandbox }, subject, NOW).exhausted).toBeDefined();
+  });
+
   test('a drain spends a restart only where a restart follows', () => {
     const subject = { record: runtimeRecord({ budget: emptyBudget(LATER) }), isStale: false };
     expect(actCost('drain', { after: 'hold' }, subject, NOW).exhausted).toBeUndefined();

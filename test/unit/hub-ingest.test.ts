@@ -81,6 +81,7 @@ describe('what is written at once', () => {
       { runtimes: [changed({ models: [{ id: 'llama', state: 'unloaded' }] })] },
     ],
     ['a sandbox', written, { runtimes: [changed({ sandbox: 'bwrap' })] }],
+    ['a preset', written, { runtimes: [changed({ preset: 'long' })] }],
     ['a drain', written, { runtimes: [changed({}, { draining: true })] }],
     ['a runtime', written, { runtimes: [runtimeRecord(), runtimeRecord({ id: 'whisper' })] }],
     ['a start of the reporter', written, { bootId: 'boot-2' }],

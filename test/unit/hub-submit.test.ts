@@ -24,7 +24,10 @@ function request(kind: CommandKind, args = '{}'): Submit {
 
 function up(budget = emptyBudget(RESET_AT)): RuntimeRecord {
   const record = runtimeRecord({ budget });
-  return { ...record, status: { ...record.status, pid: 4242 } };
+  return {
+    descriptor: { ...record.descriptor, presets: ['long', 'short'], preset: 'short' },
+    status: { ...record.status, pid: 4242 },
+  };
 }
 
 const down = runtimeRecord({ state: 'error', budget: emptyBudget(RESET_AT) });
@@ -50,6 +53,8 @@ describe('without headroom', () => {
     ['a forced restore', request('restore', '{"force":true}')],
     ['a restore that may not restart', request('restore', '{"restart":false}')],
     ['a switch to the sandbox in use', request('switch', '{"sandbox":"none"}')],
+    ['a switch to the preset in use', request('switch', '{"preset":"short"}')],
+    ['a switch to what is in use', request('switch', '{"preset":"short","sandbox":"none"}')],
     ['a drain', request('drain')],
     ['a drain that shuts down', request('drain', '{"then":"shutdown"}')],
     ['a wider budget', request('budget', '{"max_restarts":9}')],

@@ -57,6 +57,14 @@ test('a preset that is not there: the answer lists those that are', async () => 
   });
 });
 
+test('the presets of a manifest are told, and the one in force', async () => {
+  const supervisor = await supervisorOf('a');
+  expect(supervisor.records()[0]?.descriptor).toMatchObject({ presets: ['short', 'long'] });
+  expect(supervisor.records()[0]?.descriptor).not.toHaveProperty('preset');
+  await supervisor.carryOut('1', 'a', { kind: 'switch', args: { preset: 'long' } });
+  expect(supervisor.records()[0]?.descriptor).toMatchObject({ preset: 'long' });
+});
+
 test('a launch that is blocked is the outcome of the command', async () => {
   const supervisor = await supervisorOf('a');
   const outcome = await supervisor.carryOut('1', 'a', { kind: 'start', args: {} });

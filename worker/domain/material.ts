@@ -30,6 +30,7 @@ export function materialOf(snapshot: Snapshot): string {
       descriptor.id,
       descriptor.accelerator,
       descriptor.sandbox,
+      descriptor.preset,
       descriptor.models?.map(({ id, state }) => [id, state]),
       status.state,
       status.severity,
@@ -58,6 +59,7 @@ function isSameRuntime(a: RuntimeRecord, b: RuntimeRecord): boolean {
     a.descriptor.id === b.descriptor.id &&
     a.descriptor.accelerator === b.descriptor.accelerator &&
     a.descriptor.sandbox === b.descriptor.sandbox &&
+    a.descriptor.preset === b.descriptor.preset &&
     isSameList(a.descriptor.models, b.descriptor.models, isSameState) &&
     a.status.state === b.status.state &&
     a.status.severity === b.status.severity &&

@@ -86,9 +86,12 @@ function hasProcess({ status }: RuntimeRecord): boolean {
   return status.pid !== undefined && status.state !== 'offline';
 }
 
-/** True where nothing is left to do. Which preset is in use is not reported, so that one that is named may differ. */
-function isSwitched(args: Submit['args'], { descriptor }: RuntimeRecord): boolean {
-  return args['preset'] === undefined && args['sandbox'] === descriptor.sandbox;
+/** True where nothing is left to do: what is named is in use. */
+function isSwitched({ preset, sandbox }: Submit['args'], { descriptor }: RuntimeRecord): boolean {
+  return (
+    (preset === undefined || preset === descriptor.preset) &&
+    (sandbox === undefined || sandbox === descriptor.sandbox)
+  );
 }
 
 /** What an operator may do instead where the budget forbids the command. */
