@@ -32,11 +32,12 @@ export class Decision {
     this.policy = policy;
   }
 
-  launch(spend: boolean): void {
+  launch(spend: boolean, reason?: string): void {
     this.cancel('wait');
     this.state.launch += 1;
     const { launch, variant } = this.state;
-    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, variant };
+    const why = reason !== undefined && { reason };
+    this.state.phase = { kind: 'launching', sinceMs: this.nowMs, spend, variant, ...why };
     this.effects.push({ kind: 'launch', launch, variant });
   }
 

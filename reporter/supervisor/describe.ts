@@ -71,8 +71,11 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
         summary: 'Stopped',
         detail: ['Stopped on purpose; start or restore brings it back'],
       };
-    case 'launching':
-      return { state: 'starting', summary: 'Launching', detail: [] };
+    case 'launching': {
+      // A short backoff may be over before anybody was told of it: why is still said.
+      const summary = phase.reason === undefined ? 'Launching' : `Restarting (${phase.reason})`;
+      return { state: 'starting', summary, detail: [] };
+    }
     case 'loading': {
       const summary = phase.detail ?? 'Waiting for the server to answer';
       return { state: 'starting', summary, detail: [loadProgress(phase, nowMs, policy)] };

@@ -164,7 +164,7 @@ export function onTimer(d: Decision, timer: TimerName): void {
     case 'wait':
       if (phase.kind !== 'waiting') return;
       if (phase.spend && d.remaining() === 0) return d.fail(phase.reason);
-      return d.launch(phase.spend);
+      return d.launch(phase.spend, phase.cause === 'crash' ? phase.reason : undefined);
     case 'load':
       if (phase.kind !== 'loading') return;
       return d.stop(phase.pid, {

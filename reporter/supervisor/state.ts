@@ -52,7 +52,15 @@ export type Phase =
   | { kind: 'resting' }
   /** Preflight and spawn are under way; there is no child yet. */
   /** `outdated`: the manifest asks for something else since, so this launch is to be followed by another. */
-  | { kind: 'launching'; sinceMs: number; spend: boolean; variant: Variant; outdated?: boolean }
+  /** `reason`: the crash that it follows. */
+  | {
+      kind: 'launching';
+      sinceMs: number;
+      spend: boolean;
+      variant: Variant;
+      outdated?: boolean;
+      reason?: string;
+    }
   | { kind: 'loading'; pid: number; sinceMs: number; detail?: string; model?: LoadingModel }
   | {
       kind: 'serving';

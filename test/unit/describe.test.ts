@@ -60,6 +60,22 @@ const rows: Row[] = [
     detail: [],
   },
   {
+    phase: 'launching after a crash',
+    lead: (m) => m.toServing().exited('Process crashed', 0.5).after(500).timer('wait'),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Restarting (Process crashed)',
+    detail: [],
+  },
+  {
+    phase: 'launching after what blocked it',
+    lead: (m) => m.start().blocked('no such file').after(10_000).timer('wait'),
+    state: 'starting',
+    severity: 'info',
+    summary: 'Launching',
+    detail: [],
+  },
+  {
     phase: 'loading, before the server answers',
     lead: (m) => m.start().spawned().after(1_600),
     state: 'starting',
