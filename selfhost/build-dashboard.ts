@@ -35,10 +35,21 @@ export async function freshDashboard(): Promise<string> {
     return PLACE;
   }
   await rm(HASH_FILE, { force: true });
-  await rm(PLACE, { recursive: true, force: true });
-  await rename(beside, PLACE);
+  await putInPlace(beside);
   await writeFile(HASH_FILE, hash);
   return PLACE;
+}
+
+async function putInPlace(folder: string): Promise<void> {
+  for (;;) {
+    await rm(PLACE, { recursive: true, force: true });
+    try {
+      return await rename(folder, PLACE);
+    } catch (error) {
+      // Another build of the same moment put its own there since.
+      if (!isSystemError(error, 'ENOTEMPTY') && !isSystemError(error, 'EEXIST')) throw error;
+    }
+  }
 }
 
 async function buildDashboard(outDir: string): Promise<void> {
