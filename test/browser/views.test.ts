@@ -10,6 +10,7 @@ import { StubFleet } from '../support/stub-fleet.ts';
 const MAIN = 'llama.main';
 /** Its budget is one restart. */
 const SPENT = 'llama.spent';
+/** It has no restart: its crash, and so its reason, stays until somebody restores it. */
 const CRASHING = 'llama.crashing';
 /** It has a preset to switch to. */
 const ACTED_ON = 'llama.acted-on';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   stub = await StubFleet.ready({
     [MAIN]: { max: 3, window_seconds: 600 },
     [SPENT]: { max: 1, window_seconds: 600 },
-    [CRASHING]: { max: 3, window_seconds: 600 },
+    [CRASHING]: { max: 0, window_seconds: 600 },
     [ACTED_ON]: { max: 3, window_seconds: 600, presets: ['long'] },
   });
 });
@@ -246,7 +247,9 @@ test('drain, undrain, shut down and start are followed to their ends, and what f
   await shown.getByText('Ready', { exact: true }).waitFor();
   await act(page, 'Shut down');
   await shown.getByText('Offline', { exact: true }).first().waitFor();
-  const stopped = await stub.statusWhere(ACTED_ON, ({ state }) => state === 'offline');
+  // While it stops it is offline too.
+  const stopped = await stub.statusWhere(ACTED_ON, ({ summary }) => summary === 'Stopped');
+  expect(stopped.state).toBe('offline');
   expect(stopped.pid).toBeUndefined();
   await act(page, 'Start');
   await shown.getByText('Ready', { exact: true }).waitFor();
@@ -333,13 +336,18 @@ test('the log drawer follows, waits while somebody reads further up, and gives t
 test('the feed shows a crash and the way back, as sentences', async () => {
   const page = await open('#/events');
   await page.getByRole('heading', { name: 'Events' }).waitFor();
+  const restored = async (): Promise<void> => {
+    const path = `orchestrator/runtimes/local%2F${CRASHING}/restore`;
+    expect((await stub.ask('POST', path, { force: true })).status).toBe(202);
+  };
   await stub.kill(CRASHING);
 
   const rows = page.getByRole('listitem');
   await rows
-    .getByText(new RegExp(`local/${CRASHING} went from Ready to Starting: .*SIGKILL`))
+    .getByText(new RegExp(`local/${CRASHING} went from Ready to Error: .*SIGKILL`))
     .first()
     .waitFor();
+  await restored();
   await rows.getByText(`local/${CRASHING} went from Starting to Ready`).first().waitFor();
 
   await page.getByRole('searchbox').fill(`${CRASHING} SIGKILL`);
@@ -357,6 +365,8 @@ test('the feed shows a crash and the way back, as sentences', async () => {
     .getByText(/^\d+ events? shown, paused$/)
     .waitFor();
   // The next test finds it as it was.
+  await stub.statusWhere(CRASHING, ({ state }) => state === 'error');
+  await restored();
   await stub.statusWhere(CRASHING, ({ state, restarts_total: total }) => state === 'ready' && total === 2);
 });
 

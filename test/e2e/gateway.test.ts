@@ -42,6 +42,7 @@ test('a chat streams through the gateway, an abandoned one frees its slot, and t
   expect(events.every((event) => v.is(ChunkSchema, event))).toBe(true);
 
   const socket = connect(Number(new URL(gatewayUrl).port), '127.0.0.1');
+  socket.on('error', () => undefined);
   const body = bodyOf({ max_tokens: 60_000, ignore_eos: true });
   socket.write(
     `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +

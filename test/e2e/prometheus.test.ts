@@ -40,7 +40,8 @@ async function promtool(...args: string[]): Promise<string> {
 
 test('Prometheus takes the docs and answers the dashboard', async () => {
   const folder = await temporaryFolder();
-  const hub = await ServedHub.ready(join(folder, 'hub'));
+  // It speaks once, and what fetches and starts Prometheus may take longer than a minute.
+  const hub = await ServedHub.ready(join(folder, 'hub'), [], { ARW_RUNTIME_MATRIX_TTL_SEC: '900' });
   const token = await hub.enrol('gpu-01');
   const health = {
     latency_ms: 3,

@@ -83,7 +83,7 @@ test('it is ready once its model is loaded, and transcribes where OpenAI clients
 });
 
 test('a load by hand that failed leaves it degraded, and it is restarted under its budget', async () => {
-  const { runtime } = await whisper({ wedgeMs: 5_000 });
+  const { runtime } = await whisper({ wedgeMs: 10_000 });
   await runtime.start();
   const { pid } = runtime.status;
   const { origin } = runtime.backend.endpoint();

@@ -1,7 +1,7 @@
 // The acts of arw-cli as a process against a real hub: the arguments that reach the node, and the end in words.
 
 import * as v from 'valibot';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CommandAcceptedSchema } from '../../contract/command.ts';
 import { CLI, cliEnvironment } from '../support/cli-process.ts';
 import { ADMIN_TOKEN, Hub } from '../support/hub.ts';
@@ -15,18 +15,19 @@ const ID = ['--id', 'gpu-01/llama.70b'];
 
 let hub: Hub;
 let uplink: UplinkClient;
+let seq = 0;
 
 beforeAll(async () => {
   hub = await Hub.start();
   const { token } = await hub.enroll('gpu-01');
-  const spent = runtimeRecord({ id: 'spent', budget: emptyBudget(RESET_AT) });
   uplink = await hub.uplink('gpu-01', token);
-  await uplink.report(
-    snapshot({
-      node: 'gpu-01',
-      runtimes: [runtimeRecord(), { ...spent, status: { ...spent.status, pid: 42 } }],
-    }),
-  );
+});
+/** However long the tests before took, the node was just heard. */
+beforeEach(async () => {
+  seq += 1;
+  const spent = runtimeRecord({ id: 'spent', budget: emptyBudget(RESET_AT) });
+  const runtimes = [runtimeRecord(), { ...spent, status: { ...spent.status, pid: 42 } }];
+  await uplink.report(snapshot({ node: 'gpu-01', seq, runtimes }));
 });
 afterAll(async () => {
   await uplink.close();

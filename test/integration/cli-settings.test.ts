@@ -11,18 +11,22 @@ import { runtimeRecord, snapshot } from '../support/snapshot.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let hub: Hub;
+let token: string;
 let home: string;
+let seq = 0;
 
 beforeAll(async () => {
   hub = await Hub.start();
-  const { token } = await hub.enroll('gpu-01');
-  const models = runtimeRecord({ id: 'router', model: 'org/a:q4' });
-  models.descriptor.presets = ['long', 'short'];
-  await hub.post('gpu-01', token, snapshot({ node: 'gpu-01', runtimes: [runtimeRecord(), models] }));
+  ({ token } = await hub.enroll('gpu-01'));
 });
 afterAll(async () => hub.stop());
 beforeEach(async () => {
   home = await temporaryFolder();
+  // However long the tests before took, the node was just heard.
+  seq += 1;
+  const router = runtimeRecord({ id: 'router', model: 'org/a:q4' });
+  router.descriptor.presets = ['long', 'short'];
+  await hub.post('gpu-01', token, snapshot({ node: 'gpu-01', seq, runtimes: [runtimeRecord(), router] }));
 });
 
 function file(): string {

@@ -130,10 +130,12 @@ test('--watch fits a terminal that is made smaller, and gives it back while it i
 
   const drawn = watching.stdout.length;
   process.kill(pid, 'SIGTSTP');
-  await eventually('it is stopped', async () =>
-    /^State:\s+T/m.test(await readFile(`/proc/${pid}/status`, 'utf8')),
-  );
-  // `script` stops together with what it runs.
+  // `script` stops together with what it runs, a moment later: told to go on before that, it would stay stopped.
+  for (const one of [pid, watching.process.pid]) {
+    await eventually('it is stopped', async () =>
+      /^State:\s+T/m.test(await readFile(`/proc/${one}/status`, 'utf8')),
+    );
+  }
   watching.signal('SIGCONT');
   process.kill(pid, 'SIGCONT');
   await watching.prints(`${LEAVE}${ENTER}`, drawn);

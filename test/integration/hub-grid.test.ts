@@ -78,6 +78,8 @@ async function fleetCalls(): Promise<number> {
 async function silentFor(node: string, ms: number): Promise<number> {
   const heardAt = Date.now() - ms;
   for (const shard of SHARDS) {
+    // However long the tests before took, the others were just heard.
+    await hub.sql(shard, 'UPDATE snapshots SET received_at = ?', Date.now());
     await hub.sql(shard, 'UPDATE snapshots SET received_at = ? WHERE node = ?', heardAt, node);
     await hub.evict(shard);
   }

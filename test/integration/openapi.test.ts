@@ -286,9 +286,14 @@ test('alerts: set, read, tried, removed, and refused', async () => {
   await eventually('the call', () => receiver.received.length === 1);
   expect(await statusOf(ask('/alerts/ops'))).toBe(200);
   expect(await statusOf(ask('/alerts'))).toBe(200);
-  expect(await statusOf(post('/alerts/ops/test'))).toBe(200);
-  receiver.orders.push(404);
-  expect(await statusOf(post('/alerts/ops/test'))).toBe(502);
+  // Another one: a delivery that failed comes again, and would take the next order.
+  const tried = await WebhookReceiver.listening();
+  const other = { ...rule, url: tried.url, nodes: ['none'] };
+  expect(await statusOf(ask('/alerts/tried', { method: 'PUT', body: other }))).toBe(201);
+  expect(await statusOf(post('/alerts/tried/test'))).toBe(200);
+  tried.orders.push(404);
+  expect(await statusOf(post('/alerts/tried/test'))).toBe(502);
+  expect(await statusOf(ask('/alerts/tried', { method: 'DELETE' }))).toBe(204);
   expect(await statusOf(ask('/alerts/ops', { method: 'DELETE' }))).toBe(204);
   for (const method of ['GET', 'DELETE']) expect(await statusOf(ask('/alerts/ops', { method }))).toBe(404);
   expect(await statusOf(post('/alerts/ops/test'))).toBe(404);

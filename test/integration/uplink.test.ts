@@ -38,8 +38,8 @@ describe('by WebSocket', () => {
     hub.intervalMs = 50;
     const reporting = new Reporting(hub.url);
     await reporting.accepted();
-    for (let change = 0; change < 20; change += 1) reporting.uplink.publishNow();
     const startedMs = performance.now();
+    for (let change = 0; change < 20; change += 1) reporting.uplink.publishNow();
     const before = reporting.seq;
     await hub.heard(before + 4);
     // A rhythm for each of them would be done after one interval.

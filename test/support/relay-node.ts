@@ -91,9 +91,10 @@ export class RelayNode {
     const over = new Promise<{ status: number; text: string }>((resolve) => {
       part.on('error', () => resolve({ status: 0, text: '' }));
       part.on('response', (answer) => {
-        void new Response(Readable.toWeb(answer))
-          .text()
-          .then((text) => resolve({ status: answer.statusCode ?? 0, text }));
+        void new Response(Readable.toWeb(answer)).text().then(
+          (text) => resolve({ status: answer.statusCode ?? 0, text }),
+          () => resolve({ status: 0, text: '' }),
+        );
       });
     });
     part.flushHeaders();
