@@ -25,7 +25,9 @@ export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () =
   };
   const send = async (): Promise<void> => {
     const taken = alerts.value?.map((alert) => alert.id) ?? [];
-    const submission = submissionOf(form.value, before, taken);
+    // What is typed while it is sent was not checked, and is not sent.
+    const typed = form.value;
+    const submission = submissionOf(typed, before, taken);
     if (!submission.ok) {
       fault.value = submission;
       // Also where it is told for the second time, and nothing is drawn anew.
@@ -35,7 +37,7 @@ export function AlertDialog({ before, onClose }: { before?: Alert; onClose: () =
     isSending.value = true;
     refusal.value = await (before === undefined
       ? setAlert(submission.id, submission.request)
-      : changeAlert(before.id, (now) => changeOf(form.value, opened.current, now)));
+      : changeAlert(before.id, (now) => changeOf(typed, opened.current, now)));
     isSending.value = false;
     if (refusal.value === undefined) dialog.current?.close();
   };

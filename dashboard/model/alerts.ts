@@ -39,6 +39,8 @@ let watchers = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isSoon = false;
 let isAsking = false;
+/** Read since somebody began to look. */
+let isFollowed = false;
 /** What was asked before a change was made tells what was before it. */
 let changes = 0;
 
@@ -50,6 +52,7 @@ export function watchAlerts(): () => void {
   return () => {
     watchers -= 1;
     if (watchers > 0) return;
+    isFollowed = false;
     document.removeEventListener('visibilitychange', lookWhenSeen);
     clearTimeout(timer);
   };
@@ -66,7 +69,9 @@ export async function lookAtAlerts(): Promise<void> {
   if (before !== changes) return plan(0);
   fault.value = answer.ok ? undefined : answer.told;
   if (answer.ok) {
-    const words = openingNews(known.peek() ?? answer.value, answer.value);
+    // What happened while nobody looked is read with the page.
+    const words = isFollowed ? openingNews(known.peek() ?? [], answer.value) : undefined;
+    isFollowed = true;
     known.value = answer.value;
     if (words !== undefined) say(words);
   }

@@ -19,6 +19,10 @@ export function alertState(alert: Alert): { shape: Shape; word: string } {
   return { shape: 'ready', word: 'On' };
 }
 
+function isOfSame(one: AlertItem, other: AlertItem): boolean {
+  return one.kind === other.kind && one.node === other.node && one.runtime === other.runtime;
+}
+
 /** More are counted: a list of all is on the page. */
 const SPOKEN_MAX = 3;
 
@@ -28,7 +32,10 @@ export function openingNews(before: readonly Alert[], now: readonly Alert[]): st
   const said = now.flatMap((alert) => {
     const was = earlier.get(alert.id)?.open ?? [];
     const began = alert.open.filter(({ key }) => was.every((item) => item.key !== key));
-    const ended = was.filter(({ key }) => alert.open.every((item) => item.key !== key));
+    // What goes on as another opening of the same is told as that one alone.
+    const ended = was.filter((item) =>
+      alert.open.every((one) => one.key !== item.key && !isOfSame(one, item)),
+    );
     return [
       ...began.map((item) => `${openWord(item)} ${openSentence(item)}`),
       ...ended.map((item) => `RESOLVED ${openSentence(item)}`),

@@ -62,6 +62,9 @@ export function formOf(alert: Alert | undefined): AlertForm {
   };
 }
 
+/** They are of one receiver: who touched one of them meant it with the shape that the form has. */
+const OF_RECEIVER: readonly string[] = ['url', 'secret', 'isUnsigned'] satisfies Field[];
+
 /**
  * The request of a form that `submissionOf` took: what was not touched in it is as it is now, whatever somebody else changed
  * while it was open.
@@ -72,7 +75,11 @@ export function changeOf(form: AlertForm, opened: AlertForm, now: Alert): AlertR
   const touched = Object.entries(form).filter(
     ([field, value]) => JSON.stringify(value) !== JSON.stringify(before.get(field)),
   );
-  const mine: Partial<AlertForm> = Object.fromEntries(touched);
+  const isReceiver = touched.some(([field]) => OF_RECEIVER.includes(field));
+  const mine: Partial<AlertForm> = {
+    ...Object.fromEntries(touched),
+    ...(isReceiver && { shape: form.shape }),
+  };
   // Each field is checked for itself, and was.
   return v.parse(AlertRequestSchema, requestOf({ ...formOf(now), ...mine }, now));
 }

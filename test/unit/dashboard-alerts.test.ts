@@ -134,6 +134,13 @@ describe('the form', () => {
       }),
     );
     const before = alertOf({ nodes: ['gpu-01'] });
+    // A secret, an address and the kind of receiver are one choice: none of them is sent under another's.
+    const signed = { ...formOf(before), secret: SECRET };
+    const slack = alertOf({ shape: 'slack' });
+    expect(changeOf(signed, formOf(before), slack)).toMatchObject({ shape: 'generic', secret: SECRET });
+    const hidden = { ...formOf(slack), secret: 'half' };
+    expect(changeOf(hidden, formOf(slack), before)).toMatchObject({ shape: 'slack' });
+
     const emptied = { ...formOf(before), nodes: '', secret: SECRET };
     const now = alertOf({ nodes: ['gpu-02'], enabled: false });
     const change = changeOf(emptied, formOf(before), now);
@@ -247,6 +254,10 @@ describe('the words', () => {
     expect(
       openingNews(before, [telling('ops', openOf('b', 'gpu-02')), telling('pager', openOf('c', 'gpu-02'))]),
     ).toBe('PROBLEM gpu-02: Offline - No heartbeat; RESOLVED gpu-01: Offline - No heartbeat');
+    // What goes on under another key is open still.
+    expect(openingNews(before, [telling('ops', openOf('b', 'gpu-01'))])).toBe(
+      'PROBLEM gpu-01: Offline - No heartbeat',
+    );
     // What is removed has not ended; what is new tells of what is there.
     expect(openingNews(before, [telling('pager')])).toBeUndefined();
     expect(openingNews([], [telling('ops', openOf('a', 'gpu-01'))])).toBe(
