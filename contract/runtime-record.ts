@@ -23,7 +23,7 @@ export const RuntimeDescriptorSchema = v.looseObject({
   tags: v.optional(v.record(v.string(), v.string())),
   models: v.optional(v.array(ModelSchema)),
   sandbox: v.optional(Line),
-  /** Those that its manifest has, by name; absent where it has none. */
+  /** Those that its manifest has, by name; absent where nobody told, as of an older reporter. */
   presets: v.optional(v.array(Line)),
   /** The one in force; absent where it runs as its manifest has it without one. */
   preset: v.optional(Line),

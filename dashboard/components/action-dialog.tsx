@@ -106,7 +106,7 @@ type FieldsProps = {
 };
 
 function Fields({ kind, record, input, set, id }: FieldsProps) {
-  const { presets = [] } = record.descriptor;
+  const { presets } = record.descriptor;
   switch (kind) {
     case 'load':
     case 'unload':
@@ -142,7 +142,19 @@ function Fields({ kind, record, input, set, id }: FieldsProps) {
     case 'switch':
       return (
         <>
-          {presets.length > 0 && (
+          {presets === undefined && (
+            <p class="field">
+              <label for={`${id}preset`}>Preset, as its manifest names it (empty: as it is)</label>
+              <input
+                id={`${id}preset`}
+                value={input.preset ?? ''}
+                autocomplete="off"
+                spellcheck={false}
+                onInput={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
+              />
+            </p>
+          )}
+          {presets !== undefined && presets.length > 0 && (
             <p class="field">
               <label for={`${id}preset`}>Preset</label>
               <select
@@ -197,7 +209,7 @@ function afterOf(value: string): 'hold' | 'shutdown' | 'restart' {
   return value === 'shutdown' || value === 'restart' ? value : 'hold';
 }
 
-/** The empty choice leaves it as it is. */
+/** An empty field leaves it as it is. */
 function chosen(value: string): string | undefined {
-  return value === '' ? undefined : value;
+  return value.trim() === '' ? undefined : value.trim();
 }

@@ -67,6 +67,10 @@ function happens(kind: ActKind, input: ActInput, record: RuntimeRecord): string[
     case 'unload':
       return ['The memory of the model is freed; the runtime stays up. Its next request loads it again.'];
     case 'switch':
+      if (isNamed(input) && !isOther(input, record)) return ['It has that already: nothing is done.'];
+      if (record.status.state === 'error') {
+        return ['The process is started with what you name: after a crash that is a restart.'];
+      }
       return isUp(record)
         ? ['The process is stopped and started anew with what you name.', lostWork(record)]
         : ['It takes effect at its next start.'];
@@ -92,7 +96,7 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
     case 'start':
       return record.status.state === 'error';
     case 'switch':
-      return isUp(record) && isOther(input, record);
+      return (isUp(record) || record.status.state === 'error') && isOther(input, record);
     case 'drain':
       return input.after === 'restart';
     case 'shutdown':
@@ -103,6 +107,10 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
     default:
       return kind satisfies never;
   }
+}
+
+function isNamed({ preset, sandbox }: ActInput): boolean {
+  return preset !== undefined || sandbox !== undefined;
 }
 
 /** Something that is named is not what is in use. */

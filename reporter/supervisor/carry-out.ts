@@ -24,13 +24,17 @@ export async function carryOut(loop: RuntimeLoop, id: string, act: Act): Promise
       return loop.operate({ kind: 'restore', operation: { id, kind: 'restore' }, restart, force, variant });
     }
     case 'switch': {
-      const wish = loop.effective(variantOf(act.args));
-      const fault = presetFault(loop, act.args.preset) ?? (await sandboxFault(loop, wish));
+      const wish = variantOf(act.args);
+      const fault =
+        presetFault(loop, act.args.preset) ??
+        (await sandboxFault(loop, loop.effective(wish))) ??
+        // Another manifest may have come while the sandbox was looked at.
+        presetFault(loop, act.args.preset);
       if (fault !== undefined) return fault;
       return loop.operate({
         kind: 'switch',
         operation: { id, kind: 'switch', note: { ...act.args } },
-        variant: wish,
+        variant: loop.effective(wish),
       });
     }
     case 'drain': {

@@ -249,7 +249,7 @@ export class RuntimeLoop implements ManagedRuntime {
       descriptor: {
         ...descriptor,
         sandbox,
-        ...(presets.length > 0 && { presets: [...presets] }),
+        presets: [...presets],
         ...(preset !== undefined && { preset }),
         ...(models.length > 0 && { models }),
       },

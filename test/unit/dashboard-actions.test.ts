@@ -124,6 +124,21 @@ describe('the cost', () => {
     expect(actCost('switch', { preset: 'fast', sandbox }, subject, NOW).exhausted).toBeUndefined();
     expect(actCost('switch', { preset: 'fast', sandbox: 'bwrap' }, subject, NOW).exhausted).toBeDefined();
     expect(actCost('switch', { preset: 'slow', sandbox }, subject, NOW).exhausted).toBeDefined();
+    const already = actCost('switch', { preset: 'fast' }, subject, NOW);
+    expect(already).toEqual({ lines: ['It has that already: nothing is done.'] });
+  });
+
+  test('a switch of what failed starts it, and of what was shut down waits', () => {
+    const failed = { record: runtimeRecord({ state: 'error', budget: emptyBudget(LATER) }), isStale: false };
+    const ofFailed = actCost('switch', { preset: 'slow' }, failed, NOW);
+    expect(ofFailed.lines[0]).toBe(
+      'The process is started with what you name: after a crash that is a restart.',
+    );
+    expect(ofFailed.exhausted).toBeDefined();
+    const down = { record: runtimeRecord({ state: 'offline', budget: emptyBudget(LATER) }), isStale: false };
+    expect(actCost('switch', { preset: 'slow' }, down, NOW)).toEqual({
+      lines: ['It takes effect at its next start.'],
+    });
   });
 
   test('a drain spends a restart only where a restart follows', () => {

@@ -16,21 +16,23 @@ async function supervisorOf(...ids: string[]): Promise<Supervisor> {
 }
 
 function supervisorIn(folder: string, ...ids: string[]): Supervisor {
-  const loops = ids.map(
-    (id) =>
-      new RuntimeLoop({
-        backend: makeBackend(
-          { id, adapter: 'llama.cpp', process: {}, presets: { short: {}, long: {} } },
-          { llamaServer: 'no-such-llama-server' },
-        ),
-        policy: POLICY,
-        output: new RuntimeLog(folder, id, () => redactor([])),
-        memory: new RuntimeMemory(folder, id),
-        log: new RecordedLog(),
-        onMaterialChange: () => undefined,
-      }),
-  );
-  return new Supervisor(loops);
+  return new Supervisor(ids.map((id) => loopIn(folder, id)));
+}
+
+/** @param preset the one that the manifest starts it with */
+function loopIn(folder: string, id: string, preset?: string): RuntimeLoop {
+  return new RuntimeLoop({
+    backend: makeBackend(
+      { id, adapter: 'llama.cpp', process: {}, presets: { short: {}, long: {} } },
+      { llamaServer: 'no-such-llama-server' },
+    ),
+    preset,
+    policy: POLICY,
+    output: new RuntimeLog(folder, id, () => redactor([])),
+    memory: new RuntimeMemory(folder, id),
+    log: new RecordedLog(),
+    onMaterialChange: () => undefined,
+  });
 }
 
 test('runtimes are told in the order of the manifest, stopped until they are started', async () => {
@@ -63,6 +65,15 @@ test('the presets of a manifest are told, and the one in force', async () => {
   expect(supervisor.records()[0]?.descriptor).not.toHaveProperty('preset');
   await supervisor.carryOut('1', 'a', { kind: 'switch', args: { preset: 'long' } });
   expect(supervisor.records()[0]?.descriptor).toMatchObject({ preset: 'long' });
+});
+
+test('the preset that the manifest starts with is the one in force, and a switch to it changes nothing', async () => {
+  const supervisor = new Supervisor([loopIn(await temporaryFolder(), 'a', 'short')]);
+  expect(supervisor.records()[0]?.descriptor).toMatchObject({ preset: 'short' });
+  expect(await supervisor.carryOut('1', 'a', { kind: 'switch', args: { preset: 'short' } })).toMatchObject({
+    ok: true,
+    result: { already: true, preset: 'short' },
+  });
 });
 
 test('a launch that is blocked is the outcome of the command', async () => {

@@ -124,7 +124,9 @@ const ACTS: Record<CommandKind, { summary: string; details?: string }> = {
   unload: { summary: 'Free the memory of a model' },
   switch: {
     summary: 'Run with another preset or in another sandbox',
-    details: `At least one of them must be named. ${SPENDS}`,
+    details:
+      'At least one of them must be named. Where it is up and has not all of that already, it spends a restart of the ' +
+      'budget; without headroom the answer is `429` and nothing is queued.',
   },
   budget: {
     summary: 'Change the restart budget until the next time',
