@@ -73,8 +73,8 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
       };
     case 'launching': {
       // A short backoff may be over before anybody was told of it: why is still said.
-      const summary = phase.reason === undefined ? 'Launching' : `Restarting (${phase.reason})`;
-      return { state: 'starting', summary, detail: [] };
+      if (phase.reason === undefined) return { state: 'starting', summary: 'Launching', detail: [] };
+      return { state: 'starting', severity: 'warn', summary: `Restarting (${phase.reason})`, detail: [] };
     }
     case 'loading': {
       const summary = phase.detail ?? 'Waiting for the server to answer';

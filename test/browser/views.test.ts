@@ -348,6 +348,7 @@ test('the feed shows a crash and the way back, as sentences', async () => {
     .first()
     .waitFor();
   await restored();
+  await rows.getByText(`local/${CRASHING} went from Error to Starting`).first().waitFor();
   await rows.getByText(`local/${CRASHING} went from Starting to Ready`).first().waitFor();
 
   await page.getByRole('searchbox').fill(`${CRASHING} SIGKILL`);

@@ -63,7 +63,7 @@ const rows: Row[] = [
     phase: 'launching after a crash',
     lead: (m) => m.toServing().exited('Process crashed', 0.5).after(500).timer('wait'),
     state: 'starting',
-    severity: 'info',
+    severity: 'warn',
     summary: 'Restarting (Process crashed)',
     detail: [],
   },
