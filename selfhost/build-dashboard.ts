@@ -41,13 +41,21 @@ export async function freshDashboard(): Promise<string> {
 }
 
 async function putInPlace(folder: string): Promise<void> {
+  const earlier = `${folder}.earlier`;
   for (;;) {
-    await rm(PLACE, { recursive: true, force: true });
+    try {
+      // Whole and at once: what is removed file by file is missed by whoever reads it.
+      await rename(PLACE, earlier);
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+    }
     try {
       return await rename(folder, PLACE);
     } catch (error) {
       // Another build of the same moment put its own there since.
       if (!isSystemError(error, 'ENOTEMPTY') && !isSystemError(error, 'EEXIST')) throw error;
+    } finally {
+      await rm(earlier, { recursive: true, force: true });
     }
   }
 }
