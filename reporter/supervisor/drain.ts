@@ -1,6 +1,6 @@
 // Owns draining: no new work, a wait until nothing is at work, then what was asked for.
 
-import { failure, type Decision } from './decision.ts';
+import { BRINGS_UP, failure, type Decision } from './decision.ts';
 import type { AfterDrain, Operation, ReadyObservation } from './state.ts';
 import { restart, shutDown } from './wishes.ts';
 
@@ -78,6 +78,7 @@ export function onChildLostWhileDraining(d: Decision, reason: string): void {
   d.state.drain = { ...draining, after: 'hold', emptyLooks: undefined };
   if (draining.after !== 'shutdown') return d.settleAll(['drain'], failure('failed', reason));
   const note = { waited_seconds: waitedSeconds(d, draining.sinceMs) };
+  d.settleAll(BRINGS_UP, failure('superseded', 'A drain that shuts it down was under way, and has ended'));
   d.state.drain = undefined;
   d.state.wanted = 'down';
   d.state.keptDown = true;

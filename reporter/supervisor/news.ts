@@ -73,7 +73,9 @@ export function onExited(d: Decision, exit: Exit, reason: string, jitter: number
   switch (phase.kind) {
     case 'stopping':
       if (phase.after.kind === 'rest') return d.rest();
-      if (phase.after.kind === 'relaunch') return d.launch(phase.after.spend);
+      // Not wanted any more: a drain was to shut it down, and has just come to its end.
+      if (phase.after.kind === 'relaunch')
+        return d.state.wanted === 'down' ? d.rest() : d.launch(phase.after.spend);
       return d.afterFailure(phase.after.reason, jitter, 0);
     case 'loading':
       return d.afterFailure(reason, jitter, 0);

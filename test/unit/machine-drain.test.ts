@@ -109,6 +109,17 @@ describe('drain', () => {
     const m = drain(serving(), 'shutdown').exited();
     expect(m).toMatchObject({ phase: 'resting', launches: 0, settled: { drain: { ok: true } } });
   });
+  test('a manifest that restarts it while it waits completes a drain to shut down; a start of meanwhile is told', () => {
+    const m = drain(serving(), 'shutdown').send({ kind: 'replaced', relaunch: true, variant: {} }).start();
+    expect(m.phase).toBe('stopping');
+    m.exited();
+    expect(m).toMatchObject({ phase: 'resting', launches: 0 });
+    expect(m.settled).toMatchObject({
+      drain: { ok: true, result: { state: 'offline' } },
+      'start-2': { ok: false, error: { reason: 'superseded' } },
+    });
+    expect(m.state.pending).toEqual([]);
+  });
   test('a crash while it waits fails any other drain; what comes back takes no new work', () => {
     const m = drain(serving()).exited();
     expect(m.settled).toMatchObject({ drain: { ok: false, error: { reason: 'failed' } } });
