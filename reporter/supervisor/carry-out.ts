@@ -25,11 +25,8 @@ export async function carryOut(loop: RuntimeLoop, id: string, act: Act): Promise
     }
     case 'switch': {
       const wish = variantOf(act.args);
-      const fault =
-        presetFault(loop, act.args.preset) ??
-        (await sandboxFault(loop, loop.effective(wish))) ??
-        // Another manifest may have come while the sandbox was looked at.
-        presetFault(loop, act.args.preset);
+      // The preset last: another manifest may come while the sandbox is looked at.
+      const fault = (await sandboxFault(loop, loop.effective(wish))) ?? presetFault(loop, act.args.preset);
       if (fault !== undefined) return fault;
       return loop.operate({
         kind: 'switch',

@@ -71,11 +71,10 @@ function wordsFor(state: RuntimeState, nowMs: number, policy: Policy): Words {
         summary: 'Stopped',
         detail: ['Stopped on purpose; start or restore brings it back'],
       };
-    case 'launching': {
+    case 'launching':
       // A short backoff may be over before anybody was told of it: why is still said.
       if (phase.reason === undefined) return { state: 'starting', summary: 'Launching', detail: [] };
       return { state: 'starting', severity: 'warn', summary: `Restarting (${phase.reason})`, detail: [] };
-    }
     case 'loading': {
       const summary = phase.detail ?? 'Waiting for the server to answer';
       return { state: 'starting', summary, detail: [loadProgress(phase, nowMs, policy)] };

@@ -78,7 +78,7 @@ export function onChildLostWhileDraining(d: Decision, reason: string): void {
   d.state.drain = { ...draining, after: 'hold', emptyLooks: undefined };
   if (draining.after !== 'shutdown') return d.settleAll(['drain'], failure('failed', reason));
   const note = { waited_seconds: waitedSeconds(d, draining.sinceMs) };
-  d.settleAll(BRINGS_UP, failure('superseded', 'A drain that shuts it down was under way, and has ended'));
+  d.settleAll(BRINGS_UP, failure('superseded', SHUT_DOWN_BY_DRAIN));
   d.state.drain = undefined;
   d.state.wanted = 'down';
   d.state.keptDown = true;
@@ -86,6 +86,8 @@ export function onChildLostWhileDraining(d: Decision, reason: string): void {
     pending.kind === 'drain' ? { ...pending, kind: 'shutdown', note } : pending,
   );
 }
+
+const SHUT_DOWN_BY_DRAIN = 'A drain that was under way has shut it down; start it again';
 
 function emptied(d: Decision): void {
   const { drain: draining } = d.state;

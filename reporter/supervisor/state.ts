@@ -50,9 +50,10 @@ export type AfterStop =
 export type Phase =
   /** Down on purpose. */
   | { kind: 'resting' }
-  /** Preflight and spawn are under way; there is no child yet. */
-  /** `outdated`: the manifest asks for something else since, so this launch is to be followed by another. */
-  /** `reason`: the crash that it follows. */
+  /**
+   * Preflight and spawn are under way; there is no child yet. `outdated`: the manifest asks for something else since, so
+   * this launch is to be followed by another. `reason`: the crash that it follows.
+   */
   | {
       kind: 'launching';
       sinceMs: number;

@@ -76,6 +76,18 @@ test('the preset that the manifest starts with is the one in force, and a switch
   });
 });
 
+test('a preset that the manifest loses while its sandbox is looked at is refused', async () => {
+  const loop = loopIn(await temporaryFolder(), 'a');
+  const outcome = loop.carryOut('1', { kind: 'switch', args: { preset: 'long', sandbox: 'none' } });
+  const without = makeBackend(
+    { id: 'a', adapter: 'llama.cpp', process: {} },
+    { llamaServer: 'no-such-llama-server' },
+  );
+  loop.replace({ backend: without, policy: POLICY }, false);
+  expect(await outcome).toMatchObject({ ok: false, error: { reason: 'unknown-preset' } });
+  expect(loop.record().descriptor).not.toHaveProperty('preset');
+});
+
 test('a launch that is blocked is the outcome of the command', async () => {
   const supervisor = await supervisorOf('a');
   const outcome = await supervisor.carryOut('1', 'a', { kind: 'start', args: {} });
