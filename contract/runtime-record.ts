@@ -88,3 +88,14 @@ export const RuntimeRecordSchema = v.looseObject({
   status: RuntimeStatusSchema,
 });
 export type RuntimeRecord = v.InferOutput<typeof RuntimeRecordSchema>;
+
+/** True where a switch to what is named has nothing to do. A preset that an older reporter does not tell may differ. */
+export function isInForce(
+  { descriptor }: RuntimeRecord,
+  { preset, sandbox }: { preset?: unknown; sandbox?: unknown },
+): boolean {
+  return (
+    (preset === undefined || preset === descriptor.preset) &&
+    (sandbox === undefined || sandbox === descriptor.sandbox)
+  );
+}

@@ -3,19 +3,13 @@
 
 import { useSignal } from '@preact/signals';
 import { useId, useRef } from 'preact/hooks';
-import { SANDBOX_KINDS } from '../../contract/words.ts';
 import { newKey } from '../connection/action-request.ts';
 import { keepAct, submitAct } from '../model/acts.ts';
 import { hubTime } from '../model/clock.ts';
 import { actCost, type ActInput } from '../view-model/action-cost.ts';
-import {
-  actLabel,
-  modelsToLoad,
-  modelsToUnload,
-  type ActKind,
-  type Subject,
-} from '../view-model/action-plan.ts';
+import { actLabel, type ActKind, type Subject } from '../view-model/action-plan.ts';
 import { progressWords } from '../view-model/action-progress.ts';
+import { ActionFields, modelsFor } from './action-fields.tsx';
 import { Question } from './question.tsx';
 
 type Props = Subject & { kind: ActKind; node: string; onClose: () => void };
@@ -77,7 +71,7 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
       <p class="subject">
         {record.descriptor.name} <span class="muted">{`${node}/${runtime}`}</span>
       </p>
-      <Fields kind={kind} record={record} input={input.value} set={set} id={id} />
+      <ActionFields kind={kind} record={record} input={input.value} set={set} id={id} />
       <ul id={`${id}cost`} class="cost">
         {cost.lines.map((line) => (
           <li key={line}>{line}</li>
@@ -97,119 +91,9 @@ export function ActionDialog({ kind, node, record, isStale, onClose }: Props) {
   );
 }
 
-type FieldsProps = {
-  kind: ActKind;
-  record: Subject['record'];
-  input: ActInput;
-  set: (more: ActInput) => void;
-  id: string;
-};
-
-function Fields({ kind, record, input, set, id }: FieldsProps) {
-  const { presets } = record.descriptor;
-  switch (kind) {
-    case 'load':
-    case 'unload':
-      return (
-        <p class="field">
-          <label for={`${id}model`}>Model</label>
-          <select
-            id={`${id}model`}
-            value={input.model}
-            onChange={({ currentTarget }) => set({ model: currentTarget.value })}
-          >
-            {modelsFor(kind, record).map((model) => (
-              <option key={model}>{model}</option>
-            ))}
-          </select>
-        </p>
-      );
-    case 'drain':
-      return (
-        <p class="field">
-          <label for={`${id}after`}>Once nothing is at work</label>
-          <select
-            id={`${id}after`}
-            value={input.after}
-            onChange={({ currentTarget }) => set({ after: afterOf(currentTarget.value) })}
-          >
-            <option value="hold">keep it up, without new work</option>
-            <option value="restart">restart it</option>
-            <option value="shutdown">shut it down</option>
-          </select>
-        </p>
-      );
-    case 'switch':
-      return (
-        <>
-          {presets === undefined && (
-            <p class="field">
-              <label for={`${id}preset`}>Preset, as its manifest names it (empty: as it is)</label>
-              <input
-                id={`${id}preset`}
-                value={input.preset ?? ''}
-                autocomplete="off"
-                spellcheck={false}
-                onInput={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
-              />
-            </p>
-          )}
-          {presets !== undefined && presets.length > 0 && (
-            <p class="field">
-              <label for={`${id}preset`}>Preset</label>
-              <select
-                id={`${id}preset`}
-                value={input.preset ?? ''}
-                onChange={({ currentTarget }) => set({ preset: chosen(currentTarget.value) })}
-              >
-                <option value="">as it is ({record.descriptor.preset ?? 'none'})</option>
-                {presets.map((preset) => (
-                  <option key={preset}>{preset}</option>
-                ))}
-              </select>
-            </p>
-          )}
-          <p class="field">
-            <label for={`${id}sandbox`}>Sandbox</label>
-            <select
-              id={`${id}sandbox`}
-              value={input.sandbox ?? ''}
-              onChange={({ currentTarget }) => set({ sandbox: chosen(currentTarget.value) })}
-            >
-              <option value="">as it is ({record.descriptor.sandbox ?? 'none named'})</option>
-              {SANDBOX_KINDS.map((sandbox) => (
-                <option key={sandbox}>{sandbox}</option>
-              ))}
-            </select>
-          </p>
-        </>
-      );
-    case 'restore':
-    case 'start':
-    case 'shutdown':
-    case 'undrain':
-      return null;
-    default:
-      return kind satisfies never;
-  }
-}
-
 function firstInput(kind: ActKind, record: Subject['record']): ActInput {
   if (kind === 'drain') return { after: 'hold' };
   if (kind !== 'load' && kind !== 'unload') return {};
   const model = modelsFor(kind, record)[0];
   return model === undefined ? {} : { model };
-}
-
-function modelsFor(kind: 'load' | 'unload', record: Subject['record']): string[] {
-  return kind === 'load' ? modelsToLoad(record) : modelsToUnload(record);
-}
-
-function afterOf(value: string): 'hold' | 'shutdown' | 'restart' {
-  return value === 'shutdown' || value === 'restart' ? value : 'hold';
-}
-
-/** An empty field leaves it as it is. */
-function chosen(value: string): string | undefined {
-  return value.trim() === '' ? undefined : value.trim();
 }

@@ -1,6 +1,6 @@
 // Owns what a person is told before an act: what will happen, what it costs, and whether the budget forbids it.
 
-import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
+import { isInForce, type RestartBudget, type RuntimeRecord } from '../../contract/runtime-record.ts';
 import { isUp, type ActKind, type Subject } from './action-plan.ts';
 import { clockTime } from './times.ts';
 
@@ -67,7 +67,7 @@ function happens(kind: ActKind, input: ActInput, record: RuntimeRecord): string[
     case 'unload':
       return ['The memory of the model is freed; the runtime stays up. Its next request loads it again.'];
     case 'switch':
-      if (isNamed(input) && !isOther(input, record)) return ['It has that already: nothing is done.'];
+      if (isNamed(input) && isInForce(record, input)) return ['It has that already: nothing is done.'];
       if (record.status.state === 'error') {
         return ['The process is started with what you name: after a crash that is a restart.'];
       }
@@ -96,7 +96,7 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
     case 'start':
       return record.status.state === 'error';
     case 'switch':
-      return (isUp(record) || record.status.state === 'error') && isOther(input, record);
+      return (isUp(record) || record.status.state === 'error') && !isInForce(record, input);
     case 'drain':
       return input.after === 'restart';
     case 'shutdown':
@@ -111,14 +111,6 @@ function spendsRestart(kind: ActKind, input: ActInput, record: RuntimeRecord): b
 
 function isNamed({ preset, sandbox }: ActInput): boolean {
   return preset !== undefined || sandbox !== undefined;
-}
-
-/** Something that is named is not what is in use. */
-function isOther({ preset, sandbox }: ActInput, { descriptor }: RuntimeRecord): boolean {
-  return (
-    (preset !== undefined && preset !== descriptor.preset) ||
-    (sandbox !== undefined && sandbox !== descriptor.sandbox)
-  );
 }
 
 function spendWords({ remaining, max_restarts: max }: RestartBudget): string {

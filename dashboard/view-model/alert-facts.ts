@@ -1,4 +1,4 @@
-// Owns the shapes of an alert on the page and of what is open, and what is said of an attempt to come.
+// Owns the shapes of an alert on the page and of what is open, what is said aloud of that, and of an attempt to come.
 
 import { isFailing, openSentence, openWord } from '../../contract/alert-words.ts';
 import type { Alert, AlertItem } from '../../contract/alerts.ts';
@@ -33,9 +33,7 @@ export function openingNews(before: readonly Alert[], now: readonly Alert[]): st
     const was = earlier.get(alert.id)?.open ?? [];
     const began = alert.open.filter(({ key }) => was.every((item) => item.key !== key));
     // What goes on as another opening of the same is told as that one alone.
-    const ended = was.filter((item) =>
-      alert.open.every((one) => one.key !== item.key && !isOfSame(one, item)),
-    );
+    const ended = was.filter((item) => alert.open.every((one) => !isOfSame(one, item)));
     return [
       ...began.map((item) => `${openWord(item)} ${openSentence(item)}`),
       ...ended.map((item) => `RESOLVED ${openSentence(item)}`),

@@ -2,7 +2,7 @@
 
 import type { CommandKind, Job } from '../../contract/command.ts';
 import { problem, type Problem } from '../../contract/problem.ts';
-import type { RestartBudget, RuntimeRecord } from '../../contract/runtime-record.ts';
+import { isInForce, type RestartBudget, type RuntimeRecord } from '../../contract/runtime-record.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { closest } from '../../contract/closest.ts';
 import { COMMAND_TTL_MS, step, type CommandRecord } from './command-life.ts';
@@ -65,7 +65,7 @@ function spendsRestart({ kind, args }: Submit, record: RuntimeRecord): boolean {
     case 'restore':
       return args['restart'] !== false && args['force'] !== true;
     case 'switch':
-      return hasProcess(record) && !isSwitched(args, record);
+      return hasProcess(record) && !isInForce(record, args);
     // Judged now and not at the end of the drain: work would be turned away for a restart that may be refused.
     case 'drain':
       return args['then'] === 'restart';
@@ -84,14 +84,6 @@ function spendsRestart({ kind, args }: Submit, record: RuntimeRecord): boolean {
 /** A runtime that is down takes another preset or sandbox for its next start, which is not one of this command. */
 function hasProcess({ status }: RuntimeRecord): boolean {
   return status.pid !== undefined && status.state !== 'offline';
-}
-
-/** True where nothing is left to do: what is named is in use. */
-function isSwitched({ preset, sandbox }: Submit['args'], { descriptor }: RuntimeRecord): boolean {
-  return (
-    (preset === undefined || preset === descriptor.preset) &&
-    (sandbox === undefined || sandbox === descriptor.sandbox)
-  );
 }
 
 /** What an operator may do instead where the budget forbids the command. */
